@@ -1,0 +1,26 @@
+"""Eight virtual CPU devices, a shared compilation cache, strict dtypes and ranks; all before jax starts."""
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+os.environ.setdefault('JAX_PLATFORMS', 'cpu')
+os.environ.setdefault('XLA_FLAGS', '--xla_force_host_platform_device_count=8')
+os.environ.setdefault('JAX_COMPILATION_CACHE_DIR', str(ROOT / '.jax_cache'))
+os.environ.setdefault('JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS', '0.2')
+os.environ.setdefault('JAX_NUMPY_RANK_PROMOTION', 'raise')
+os.environ.setdefault('JAX_NUMPY_DTYPE_PROMOTION', 'strict')
+os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
+os.environ.setdefault('HF_HUB_OFFLINE', '1')
+
+import pytest  # noqa: E402
+
+
+@pytest.fixture(scope='session')
+def shared_data() -> Path:
+    """The folder of real data beside the project; tests that need it skip on a stranger's machine."""
+    folder = Path(os.environ.get('JAXIT_SHARED_DATA', ROOT.parent / 'shared' / 'data'))
+    if not folder.is_dir():
+        pytest.skip('the shared data folder is not here (set JAXIT_SHARED_DATA)')
+    return folder
