@@ -1,0 +1,430 @@
+"""The token cache: one folder per task and split, written once, then mapped into memory.
+
+    tokens.bin            uint16 (int32 where the vocabulary needs it), all examples end to end
+    offsets.npy           int64 [N + 1], example i is tokens[offsets[i] : offsets[i + 1]]
+    boundaries.npy        int32 [M], where the loss toggles, relative to the example; it starts off
+    boundary_offsets.npy  int64 [N + 1], example i has boundaries[b[i] : b[i + 1]]
+    provenance.npy        int32 [N, 2], (source row, template)
+    manifest.json         what it is, counts, and the hash of every file
+
+Equal calls give equal bytes. A cache is whole or absent: it is built under a temporary name
+beside the final one and moved into place when everything is on the disk.
+"""
+
+import errno
+import functools
+import hashlib
+import os
+import shutil
+import socket
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from random import SystemRandom
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import numpy as np
+
+from jaxit.core.errors import DiskFullError, UserError
+from jaxit.core.files import read_json, sha256_file, sha256_json, write_json
+
+VERSION = 1
+MANIFEST = 'manifest.json'
+TOKENS = 'tokens.bin'
+ARRAYS = {'offsets': '<i8', 'boundaries': '<i4', 'boundary_offsets': '<i8', 'provenance': '<i4'}
+FILES = (TOKENS, *(f'{name}.npy' for name in ARRAYS))
+REQUIRED = {'task': str, 'num_examples': int, 'num_tokens': int, 'encoder_decoder': bool, 'dtype': str, 'files': dict}
+
+BLOCK_BYTES = 1 << 20
+SAMPLED_BLOCKS = 4  # of tokens.bin when it is opened with verify='quick'
+MAPPED_BYTES = 16 << 20  # a larger index file is mapped, a smaller one read: a mapping costs a file descriptor
+FLUSH_VALUES = 1 << 16
+
+Verify = Literal['quick', 'full', 'none']
+
+
+class CacheWriter:
+    """Streams examples into a new cache folder; use it as a context manager.
+
+    Leaving the block moves the cache into place and replaces an older cache there; an exception
+    leaves the place as it was. What it holds in memory does not grow with the task.
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        task: str,
+        split: str,
+        vocab_size: int,
+        encoder_decoder: bool,
+        tokenizer_sha256: str,
+        fingerprint: str,
+        metadata: Mapping[str, Any],
+    ) -> None:
+        """Starts the temporary folder.
+
+        Args:
+            folder: where the cache will be.
+            task: the task's name.
+            split: the split's name.
+            vocab_size: token ids must be below it; decides the width of a token on disk.
+            encoder_decoder: an example is (inputs, targets) with exactly one boundary.
+            tokenizer_sha256: hash of the tokenizer that made the ids.
+            fingerprint: hash of all that determines the examples (source, preprocessors, template, versions).
+            metadata: further JSON-able facts, kept as they are.
+        """
+        self.folder = Path(folder)
+        self._header = {
+            'version': VERSION,
+            'task': task,
+            'split': split,
+            'vocab_size': vocab_size,
+            'dtype': 'uint16' if vocab_size <= 1 << 16 else 'int32',
+            'encoder_decoder': encoder_decoder,
+            'tokenizer_sha256': tokenizer_sha256,
+            'fingerprint': fingerprint,
+            'metadata': dict(metadata),
+        }
+        self._counts: Counter[str] = Counter()
+        self._longest = {'tokens': 0, 'inputs': 0, 'targets': 0}
+        self._num_loss_tokens = 0
+        self._temporary = _start_folder(self.folder)
+        self._tokens = _Stream(self._temporary / TOKENS, np.dtype(self._header['dtype']).newbyteorder('<'))
+        self._arrays = {
+            name: _ArrayStream(self._temporary / f'{name}.npy', np.dtype(dtype), 2 if name == 'provenance' else None)
+            for name, dtype in ARRAYS.items()
+        }
+        for name in ('offsets', 'boundary_offsets'):
+            self._arrays[name].extend([0])
+
+    @property
+    def num_examples(self) -> int:
+        """The number of examples added so far."""
+        return self._arrays['offsets'].size - 1
+
+    def add(
+        self, tokens: Sequence[int] | np.ndarray, boundaries: Sequence[int], source_row: int, template: int
+    ) -> None:
+        """Appends one example.
+
+        Args:
+            tokens: [n] ids.
+            boundaries: ascending; the loss is off at the start and toggles at each.
+            source_row: the record's place in its source.
+            template: index of the template that rendered it.
+
+        Raises:
+            UserError: for an example that could not be trained on; it names the task and the source row.
+        """
+        ids = np.asarray(tokens, np.int64)
+        boundaries = [int(boundary) for boundary in boundaries]
+        self._check(ids, boundaries, source_row)
+        self._tokens.extend(ids.tolist())
+        self._arrays['offsets'].extend([self._tokens.size])
+        self._arrays['boundaries'].extend(boundaries)
+        self._arrays['boundary_offsets'].extend([self._arrays['boundaries'].size])
+        self._arrays['provenance'].extend([source_row, template])
+        ends = boundaries if len(boundaries) % 2 == 0 else [*boundaries, ids.size]
+        self._num_loss_tokens += sum(ends[1::2]) - sum(ends[::2])
+        for side, length in (('tokens', ids.size), ('inputs', ends[0]), ('targets', ids.size - ends[0])):
+            self._longest[side] = max(self._longest[side], length)
+
+    def count(self, what: str, number: int = 1) -> None:
+        """Adds to a named count of the manifest, e.g. `'cut_inputs'` or `'dropped'`."""
+        self._counts[what] += number
+
+    def _check(self, ids: np.ndarray, boundaries: list[int], source_row: int) -> None:
+        where = f'task {self._header["task"]!r} source row {source_row}'
+        vocab_size = self._header['vocab_size']
+        if ids.ndim != 1 or not ids.size:
+            raise UserError(f'{where}: an example is a list of token ids, at least one; got shape {ids.shape}')
+        if ids.min() < 0 or ids.max() >= vocab_size:
+            raise UserError(f'{where}: token ids {ids.min()}..{ids.max()} do not lie in 0..{vocab_size - 1}')
+        if not boundaries or boundaries != sorted(set(boundaries)) or boundaries[-1] > ids.size:
+            raise UserError(f'{where}: boundaries {boundaries[:8]} must ascend within 0..{ids.size}')
+        if boundaries[0] == ids.size:
+            raise UserError(f'{where}: no token bears loss; drop the example')
+        if boundaries[0] < 1:
+            raise UserError(f'{where}: nothing stands before the first loss token; give it a prompt or a BOS token')
+        if self._header['encoder_decoder'] and len(boundaries) != 1:
+            raise UserError(f'{where}: an encoder-decoder example has one boundary, got {boundaries[:8]}')
+
+    def close(self) -> None:
+        """Completes the files and moves the cache into place."""
+        if not self.num_examples:
+            raise UserError(f'task {self._header["task"]!r} split {self._header["split"]!r} has no example to cache')
+        self._tokens.close()
+        for stream in self._arrays.values():
+            stream.close()
+        manifest = self._header | {
+            'num_examples': self.num_examples,
+            'num_tokens': self._tokens.size,
+            'num_loss_tokens': self._num_loss_tokens,
+            'longest': self._longest,
+            'counts': dict(self._counts),
+            'files': {name: _describe(self._temporary / name) for name in FILES},
+        }
+        write_json(self._temporary / MANIFEST, manifest | {'digest': sha256_json(manifest)})
+        _sync_folder(self._temporary)
+        _move_into_place(self._temporary, self.folder)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if error is None:
+                self.close()
+        except BaseException as closing:
+            error = closing
+            raise
+        finally:
+            self._abandon()
+            if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+                raise DiskFullError(f'{self.folder}: the disk is full; nothing was kept of this cache') from error
+
+    def _abandon(self) -> None:
+        self._tokens.file.close()
+        for stream in self._arrays.values():
+            stream.file.close()
+        shutil.rmtree(self._temporary, ignore_errors=True)
+
+
+class _Stream:
+    """A file that grows by values of one type."""
+
+    def __init__(self, path: Path, dtype: np.dtype) -> None:
+        self.file = open(path, 'wb')  # noqa: SIM115 (lives as long as the writer)
+        self.dtype = dtype
+        self.size = 0
+        self._buffer: list[int] = []
+
+    def extend(self, values: Sequence[int]) -> None:
+        self._buffer.extend(values)
+        self.size += len(values)
+        if len(self._buffer) >= FLUSH_VALUES:
+            self._flush()
+
+    def _flush(self) -> None:
+        self.file.write(np.array(self._buffer, self.dtype).tobytes())
+        self._buffer.clear()
+
+    def close(self) -> None:
+        self._flush()
+        self.file.flush()
+        os.fsync(self.file.fileno())
+        self.file.close()
+
+
+class _ArrayStream(_Stream):
+    """A .npy file that grows: numpy pads the header so that the final length fits in it later."""
+
+    def __init__(self, path: Path, dtype: np.dtype, columns: int | None = None) -> None:
+        super().__init__(path, dtype)
+        self.columns = columns
+        self._write_header()
+
+    def _write_header(self) -> None:
+        shape = (self.size,) if self.columns is None else (self.size // self.columns, self.columns)
+        header = {'descr': self.dtype.str, 'fortran_order': False, 'shape': shape}
+        np.lib.format.write_array_header_1_0(self.file, header)
+
+    def close(self) -> None:
+        self._flush()
+        self.file.seek(0)
+        self._write_header()
+        super().close()
+
+
+class TokenCache:
+    """An opened cache: examples by index, without reading what is not asked for."""
+
+    def __init__(self, folder: Path, manifest: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        self.folder = folder
+        self.manifest = manifest
+        self.offsets = arrays['offsets']
+        self.boundaries = arrays['boundaries']
+        self.boundary_offsets = arrays['boundary_offsets']
+        self.provenance = arrays['provenance']
+
+    @classmethod
+    def open(cls, folder: str | os.PathLike[str], verify: Verify = 'quick') -> Self:
+        """Opens a cache folder.
+
+        Args:
+            folder: where the cache is.
+            verify: 'quick' hashes the index and some blocks of the tokens, other ones at each opening, so that many
+                hosts and restarts see more; 'full' hashes everything and checks the structure; 'none' compares sizes only.
+
+        Raises:
+            UserError: names the file that is missing or damaged.
+        """
+        folder = Path(folder)
+        if verify not in ('quick', 'full', 'none'):
+            raise UserError(f"verify must be 'quick', 'full' or 'none', got {verify!r}")
+        manifest = _read_manifest(folder)
+        for name in FILES:
+            _check_file(folder / name, manifest['files'][name], verify)
+        arrays = {name: _load_array(folder / f'{name}.npy', np.dtype(dtype)) for name, dtype in ARRAYS.items()}
+        cache = cls(folder, manifest, arrays)
+        cache._check_structure(deep=verify == 'full')
+        return cache
+
+    @property
+    def name(self) -> str:
+        """The task's name."""
+        return self.manifest['task']
+
+    @property
+    def encoder_decoder(self) -> bool:
+        """Whether an example is (inputs, targets) of an encoder-decoder."""
+        return self.manifest['encoder_decoder']
+
+    @property
+    def num_examples(self) -> int:
+        """The number of examples."""
+        return self.manifest['num_examples']
+
+    @property
+    def num_tokens(self) -> int:
+        """The number of tokens of all examples."""
+        return self.manifest['num_tokens']
+
+    @functools.cached_property
+    def lengths(self) -> np.ndarray:
+        """[N] int32, tokens in each example."""
+        return np.diff(self.offsets).astype(np.int32)
+
+    @functools.cached_property
+    def input_lengths(self) -> np.ndarray:
+        """[N] int32, tokens before the first one that bears loss."""
+        return self.boundaries[self.boundary_offsets[:-1]].astype(np.int32)
+
+    @functools.cached_property
+    def tokens(self) -> np.ndarray:
+        """[num_tokens] the ids of all examples, mapped; see `release`."""
+        return np.asarray(np.memmap(self.folder / TOKENS, np.dtype(self.manifest['dtype']).newbyteorder('<'), 'r'))
+
+    def release(self) -> None:
+        """Unmaps the tokens until they are asked for again, which frees a file descriptor."""
+        self.__dict__.pop('tokens', None)
+
+    def example(self, index: int) -> tuple[np.ndarray, tuple[int, ...]]:
+        """Returns one example's (tokens [n] int32, boundaries)."""
+        first, last = self.boundary_offsets[index : index + 2]
+        tokens = self.tokens[self.offsets[index] : self.offsets[index + 1]].astype(np.int32)
+        return tokens, tuple(self.boundaries[first:last].tolist())
+
+    def _check_structure(self, *, deep: bool) -> None:
+        expected = {'offsets': self.num_tokens, 'boundary_offsets': self.boundaries.size}
+        for name, total in expected.items():
+            array = getattr(self, name)
+            ends_match = array.shape == (self.num_examples + 1,) and array[0] == 0 and array[-1] == total
+            if not ends_match or (deep and (np.diff(array) < 1).any()):
+                raise UserError(f'{self.folder / name}.npy does not fit the manifest; build the cache again')
+        if self.provenance.shape != (self.num_examples, 2):
+            raise UserError(f'{self.folder / "provenance.npy"} does not fit the manifest; build the cache again')
+
+
+def _start_folder(folder: Path) -> Path:
+    if folder.exists() and not (folder / MANIFEST).is_file():
+        raise UserError(f'{folder} exists and is not a cache; choose another folder or remove it')
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    prefix = f'.{folder.name}.{socket.gethostname()}.'
+    for left in folder.parent.glob(f'{prefix}*.tmp'):  # of writers that were killed
+        if not _is_alive(int(left.name[len(prefix) : -4])):
+            shutil.rmtree(left, ignore_errors=True)
+    temporary = folder.with_name(f'{prefix}{os.getpid()}.tmp')
+    temporary.mkdir()
+    return temporary
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def _move_into_place(temporary: Path, folder: Path) -> None:
+    old = temporary.with_suffix('.old')
+    if folder.exists():
+        os.replace(folder, old)
+    os.replace(temporary, folder)
+    _sync_folder(folder.parent)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _describe(path: Path) -> dict[str, Any]:
+    facts: dict[str, Any] = {'size': path.stat().st_size, 'sha256': sha256_file(path)}
+    if path.name == TOKENS:
+        with open(path, 'rb') as f:
+            facts['blocks'] = [_hash_block(block) for block in iter(lambda: f.read(BLOCK_BYTES), b'')]
+    return facts
+
+
+def _hash_block(block: bytes) -> str:
+    return hashlib.blake2b(block, digest_size=16).hexdigest()
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise UserError(f'{folder} holds no cache ({MANIFEST} is missing); build it with jaxit cache')
+    manifest = read_json(path)
+    if not isinstance(manifest, dict) or manifest.get('version') != VERSION:
+        raise UserError(f'{path} is not a cache manifest of version {VERSION}; build the cache again')
+    if manifest.pop('digest', None) != sha256_json(manifest):
+        raise UserError(f'{path} was changed after it was written; build the cache again')
+    missing = [key for key in REQUIRED if not isinstance(manifest.get(key), REQUIRED[key])]
+    if missing or set(manifest['files']) != set(FILES):
+        raise UserError(f'{path} lacks {missing or sorted(set(FILES) - set(manifest["files"]))}; build the cache again')
+    return manifest
+
+
+def _check_file(path: Path, facts: Mapping[str, Any], verify: Verify) -> None:
+    size = path.stat().st_size if path.is_file() else None
+    if size != facts['size']:
+        what = 'is missing' if size is None else f'has {size} bytes, the manifest says {facts["size"]}'
+        raise UserError(f'{path} {what}; build the cache again')
+    if verify == 'none':
+        return
+    whole = verify == 'full' or path.name != TOKENS
+    if (sha256_file(path) != facts['sha256']) if whole else not _sampled_blocks_match(path, facts['blocks']):
+        raise UserError(f'{path} is damaged (its hash differs from the manifest); build the cache again')
+
+
+def _sampled_blocks_match(path: Path, blocks: Sequence[str]) -> bool:
+    chosen = SystemRandom().sample(range(len(blocks)), min(SAMPLED_BLOCKS, len(blocks)))
+    with open(path, 'rb') as f:
+        for block in sorted(chosen):
+            f.seek(block * BLOCK_BYTES)
+            if _hash_block(f.read(BLOCK_BYTES)) != blocks[block]:
+                return False
+    return True
+
+
+def _load_array(path: Path, dtype: np.dtype) -> np.ndarray:
+    mode = 'r' if path.stat().st_size > MAPPED_BYTES else None
+    try:
+        array = np.load(path, mmap_mode=mode)
+    except (ValueError, OSError, EOFError) as error:
+        raise UserError(f'{path} is not a numpy array ({error}); build the cache again') from None
+    if array.dtype != dtype:
+        raise UserError(f'{path} holds {array.dtype}, expected {dtype}; build the cache again')
+    return np.asarray(array)
