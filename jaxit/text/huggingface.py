@@ -1,0 +1,192 @@
+"""`tokenizer.json` files of the tokenizers library, and byte-pair vocabularies trained with it."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import tokenizers
+
+from jaxit.core.errors import UserError
+from jaxit.text.base import (
+    BOS_PIECES,
+    CONFIG_FILE,
+    EOS_PIECES,
+    PAD_PIECES,
+    Tokenizer,
+    chosen_ids,
+    config_bytes,
+    configured,
+    first_known,
+    is_marker,
+    read_config,
+    utf8,
+)
+
+TOKENIZER_FILE = 'tokenizer.json'
+_HIDDEN = '\ufdd0{}\ufdd0'  # a code point that Unicode keeps out of text
+
+
+class HuggingFaceTokenizer(Tokenizer):
+    """A `tokenizer.json`, read without its post-processor; ids equal the tokenizers library's on plain text.
+
+    Args:
+        content: the bytes of the file.
+        overrides: control tokens by role in place of the configured ones, `{'eos': '<|im_end|>'}`.
+        companions: files which stand beside it and belong to it, `tokenizer_config.json` above all.
+        where: its path, for messages.
+    """
+
+    def __init__(
+        self,
+        content: bytes,
+        *,
+        overrides: Mapping[str, str] | None = None,
+        companions: Mapping[str, bytes] | None = None,
+        where: str = TOKENIZER_FILE,
+    ) -> None:
+        self._arguments = (content, dict(overrides or {}), dict(companions or {}), where)
+        self._content = content
+        self._companions = dict(companions or {})
+        spec = _parse(content, where)
+        self._begins_with = _first_special(spec.get('post_processor'))
+        hidden, self.specials = _hide_markers(spec)
+        self._tokenizer = _load(json.dumps(hidden), where)
+        self._tokenizer.encode_special_tokens = True
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+        self.vocab_size = max(self._tokenizer.get_vocab(with_added_tokens=True).values(), default=-1) + 1
+        self._set_ids(read_config(self._companions, where), overrides or {}, where)
+
+    def _set_ids(self, config: Mapping[str, Any], overrides: Mapping[str, str], where: str) -> None:
+        names = self.specials
+        ids = {role: names.get(configured(config, f'{role}_token') or '') for role in ('pad', 'eos')}
+        ids['bos'] = self._bos(config)
+        ids |= chosen_ids(overrides, names, where)
+        eos = first_known(EOS_PIECES, names) if ids['eos'] is None else ids['eos']
+        if eos is None:
+            raise UserError(f'{where}: no end-of-sequence token is known; name one with eos=')
+        pad = first_known(PAD_PIECES, names) if ids['pad'] is None else ids['pad']
+        self.eos_id, self.bos_id, self.pad_id = eos, ids['bos'], eos if pad is None else pad
+
+    def _bos(self, config: Mapping[str, Any]) -> int | None:
+        """Returns what the tokenizer itself puts first; a mere bos_token (GPT-2, Qwen) was never trained as one."""
+        if config.get('add_bos_token') is not None:
+            return self.specials.get(configured(config, 'bos_token') or '') if config['add_bos_token'] else None
+        if self._begins_with in self.specials:
+            return self.specials[self._begins_with]
+        return None if config else first_known(BOS_PIECES, self.specials)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, self._arguments
+
+    def encode(self, text: str) -> list[int]:
+        """Returns the ids of the text alone."""
+        utf8(text)
+        return self._tokenizer.encode(text, add_special_tokens=False).ids
+
+    def decode_text(self, ids: Sequence[int]) -> str:
+        """Returns the text of ids."""
+        return self._tokenizer.decode(list(ids), skip_special_tokens=False)
+
+    def content(self) -> bytes:
+        """Returns the `tokenizer.json`."""
+        return self._content
+
+    def files(self) -> dict[str, bytes]:
+        """Returns the `tokenizer.json`, what stood beside it, and a configuration that says the same."""
+        roles = {'eos': self.eos_id, 'pad': self.pad_id, 'bos': self.bos_id}
+        config = {'tokenizer_class': 'PreTrainedTokenizerFast'} | read_config(self._companions, TOKENIZER_FILE)
+        config |= {f'{role}_token': self.names[i] for role, i in roles.items() if i is not None}
+        config['add_bos_token'] = self.bos_id is not None
+        return {**self._companions, TOKENIZER_FILE: self._content, CONFIG_FILE: config_bytes(config)}
+
+
+def _rebuild(
+    content: bytes, overrides: dict[str, str], companions: dict[str, bytes], where: str
+) -> HuggingFaceTokenizer:
+    return HuggingFaceTokenizer(content, overrides=overrides, companions=companions, where=where)
+
+
+def train_bpe(texts: Iterable[str], vocab_size: int) -> HuggingFaceTokenizer:
+    """Trains a byte-level byte-pair vocabulary with `<pad>` 0, `<eos>` 1, `<bos>` 2; the same texts give the same ids.
+
+    Args:
+        texts: what to train on.
+        vocab_size: at least 259, for the three control tokens and the 256 bytes; fewer ids come out of few texts.
+    """
+    names = ['<pad>', '<eos>', '<bos>']
+    alphabet = tokenizers.pre_tokenizers.ByteLevel.alphabet()
+    if vocab_size < len(names) + len(alphabet):
+        raise UserError(
+            f'vocab_size {vocab_size} is too small for bytes; it must be {len(names) + len(alphabet)} or more'
+        )
+    tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE())
+    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = tokenizers.decoders.ByteLevel()
+    trainer = tokenizers.trainers.BpeTrainer(
+        vocab_size=vocab_size, special_tokens=names, initial_alphabet=sorted(alphabet), show_progress=False
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    config = {'add_bos_token': True, 'bos_token': '<bos>', 'eos_token': '<eos>', 'pad_token': '<pad>'}
+    return HuggingFaceTokenizer(tokenizer.to_str().encode(), companions={CONFIG_FILE: config_bytes(config)})
+
+
+def _parse(content: bytes, where: str) -> dict[str, Any]:
+    try:
+        spec = json.loads(content)
+    except (ValueError, RecursionError):
+        raise UserError(f'{where} is not a tokenizer.json: it is not JSON') from None
+    if not isinstance(spec, dict) or not isinstance(spec.get('model'), dict):
+        raise UserError(f'{where} is not a tokenizer.json: it holds no model')
+    return spec
+
+
+def _load(text: str, where: str) -> tokenizers.Tokenizer:
+    try:
+        return tokenizers.Tokenizer.from_str(text)
+    except Exception as error:
+        raise UserError(f'{where} is not a tokenizer.json that can be read: {error}') from None
+    except BaseException as error:
+        if type(error).__name__ != 'PanicException':  # Rust's panic is no Exception
+            raise
+        raise UserError(f'{where} is not a tokenizer.json that can be read: {error}') from None
+
+
+def _first_special(processor: Any) -> str | None:
+    """Returns the special token which a post-processor puts before a single text."""
+    if not isinstance(processor, dict):
+        return None
+    if processor.get('type') == 'Sequence':
+        found = (_first_special(inner) for inner in processor.get('processors', ()))
+        return next((token for token in found if token), None)
+    first = next(iter(processor.get('single') or ()), None)
+    return first['SpecialToken']['id'] if isinstance(first, dict) and 'SpecialToken' in first else None
+
+
+def _hide_markers(spec: dict[str, Any]) -> tuple[dict[str, Any], dict[str, int]]:
+    """Returns the specification with its control tokens under names that no text holds, and their ids by true name.
+
+    `encode_special_tokens` alone is not enough: it leaves out tokens not declared special (Qwen's `<think>`), and a
+    unigram model finds `</s>` in its own vocabulary.
+    """
+    added = [token for token in spec.get('added_tokens') or () if token['special'] or is_marker(token['content'])]
+    specials = {token['content']: token['id'] for token in added}
+    hide = {name: _HIDDEN.format(i) for name, i in specials.items()}
+    model = dict(spec['model'])
+    vocab = model.get('vocab')
+    if isinstance(vocab, dict):
+        model['vocab'] = {hide.get(piece, piece): i for piece, i in vocab.items()}
+    elif isinstance(vocab, list):
+        model['vocab'] = [[hide.get(piece, piece), score] for piece, score in vocab]
+    if model.get('merges'):
+        model['merges'] = [pair for pair in model['merges'] if _merged(pair) not in hide]
+    model['unk_token'] = hide.get(model.get('unk_token'), model.get('unk_token'))
+    tokens = [
+        token | {'content': hide[token['content']], 'special': True, 'normalized': False} if token in added else token
+        for token in spec.get('added_tokens') or ()
+    ]
+    return spec | {'model': model, 'added_tokens': tokens, 'post_processor': None}, specials
+
+
+def _merged(pair: str | list[str]) -> str:
+    return ''.join(pair) if isinstance(pair, list) else pair.replace(' ', '', 1)
