@@ -28,7 +28,9 @@ def features(*, encoder_decoder: bool) -> tuple[str, ...]:
     return ENCODER_FEATURES + DECODER_FEATURES if encoder_decoder else DECODER_FEATURES
 
 
-def validate(batch: Batch, *, encoder_decoder: bool, vocab_size: int | None = None, num_tasks: int | None = None) -> None:
+def validate(
+    batch: Batch, *, encoder_decoder: bool, vocab_size: int | None = None, num_tasks: int | None = None
+) -> None:
     """Checks a batch against the contract.
 
     Args:

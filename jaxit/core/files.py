@@ -85,7 +85,9 @@ def _parse_line(raw: bytes, where: str, *, first: bool) -> dict[str, Any] | None
     except (json.JSONDecodeError, RecursionError, ValueError) as error:
         raise UserError(f'{where} is not JSON: {getattr(error, "msg", error)}') from None
     if not isinstance(record, dict):
-        raise UserError(f'{where} is a JSON {type(record).__name__}; every line must be an object like {{"inputs": ..., "targets": ...}}')
+        raise UserError(
+            f'{where} is a JSON {type(record).__name__}; every line must be an object like {{"inputs": ..., "targets": ...}}'
+        )
     return record
 
 

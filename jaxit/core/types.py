@@ -9,26 +9,12 @@ from typing import Any, NamedTuple, Protocol
 
 import jax
 
+from jaxit.core.head import Head
+
 Array = jax.Array
 Params = Mapping[str, Any]  # nested dict of arrays
 Batch = Mapping[str, Any]  # see core/batch.py
 Cache = Any  # the key/value cache, a pytree owned by the model
-
-
-class Head(NamedTuple):
-    """The output projection: `logits = soft_cap(hidden @ kernel * scale)`.
-
-    Attributes:
-        kernel: [D, V], or [V, D] when `transposed` (a tied embedding, never copied).
-        transposed: whether `kernel` is [V, D].
-        scale: multiplies the hidden state (T5 1.0 with a tied head: D ** -0.5).
-        soft_cap: `cap * tanh(logits / cap)` when not None (Gemma 2).
-    """
-
-    kernel: Array
-    transposed: bool = False
-    scale: float = 1.0
-    soft_cap: float | None = None
 
 
 class LossOutput(NamedTuple):
@@ -66,8 +52,8 @@ class ModelApi(Protocol):
         """Returns random params, float32."""
         ...
 
-    def logical_axes(self) -> Any:
-        """Returns a tree shaped like the params with a tuple of logical axis names for each leaf."""
+    def logical_axes(self, params: Params) -> Any:
+        """Returns a tree shaped like `params` (arrays or shapes) with a `PartitionSpec` of logical names for each leaf."""
         ...
 
     def hidden(self, params: Params, batch: Batch, *, dropout_key: Array | None = None) -> Array:
