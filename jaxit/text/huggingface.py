@@ -72,7 +72,7 @@ class HuggingFaceTokenizer(Tokenizer):
         """Returns what the tokenizer itself puts first; a mere bos_token (GPT-2, Qwen) was never trained as one."""
         if config.get('add_bos_token') is not None:
             return self.specials.get(configured(config, 'bos_token') or '') if config['add_bos_token'] else None
-        if self._begins_with in self.specials:
+        if self._begins_with and self._begins_with in self.specials:
             return self.specials[self._begins_with]
         return None if config else first_known(BOS_PIECES, self.specials)
 

@@ -1,0 +1,273 @@
+"""Rendered examples, and the one place where they become ids.
+
+Neighbouring parts with the same loss are tokenised as one text, parts with different loss apart: so the border between
+prompt and reply is exact, and the prompt's ids in training are those that inference sees.
+"""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from jaxit.core.errors import UserError
+from jaxit.text.base import Tokenizer
+
+CUTS = ('end', 'start', 'drop')
+
+
+@dataclass(frozen=True)
+class Part:
+    """A stretch of an example.
+
+    Attributes:
+        text: plain text, or the name of a control token.
+        loss: whether the model learns to write it.
+        special: whether `text` names a control token; plain text never becomes one.
+    """
+
+    text: str
+    loss: bool = False
+    special: bool = False
+
+
+@dataclass(frozen=True)
+class Example:
+    """What a task yields and a suite holds.
+
+    Attributes:
+        parts: inputs and targets, or the turns of a conversation.
+        source_row: the record it was made of.
+        template: index of the template it was rendered with.
+        options: the answers to choose from, if the task has them.
+        task: the task's name.
+        references: right answers, where there are more than the targets.
+    """
+
+    parts: tuple[Part, ...]
+    source_row: int = 0
+    template: int = 0
+    options: tuple[str, ...] = ()
+    task: str = ''
+    references: tuple[str, ...] = ()
+
+    @property
+    def inputs(self) -> str:
+        """The text before the last reply; control tokens by name."""
+        return ''.join(part.text for part in _split(self.parts)[0])
+
+    @property
+    def targets(self) -> str:
+        """The text of the last reply, without control tokens."""
+        return ''.join(part.text for part in _split(self.parts)[1] if not part.special)
+
+
+@dataclass(frozen=True)
+class TokenFormat:
+    """How examples are laid out for a model.
+
+    Attributes:
+        encoder_decoder: True for T5: inputs and targets each end with EOS. A decoder reads both as one row.
+        inputs_length: most tokens of the inputs, BOS or the encoder's EOS counted.
+        targets_length: most tokens of the targets, EOS counted. A decoder's row holds both lengths together.
+        add_bos: whether a decoder's row begins with BOS, if the vocabulary has one.
+        separator: text between inputs and targets of a decoder's ordinary example; it belongs to the inputs.
+        cut: what goes when inputs are too long: their 'end', their 'start', or the whole example ('drop').
+    """
+
+    encoder_decoder: bool
+    inputs_length: int
+    targets_length: int
+    add_bos: bool = True
+    separator: str = '\n'
+    cut: str = 'end'
+
+    def __post_init__(self) -> None:
+        if self.cut not in CUTS:
+            raise UserError(f'TokenFormat.cut is {self.cut!r}; it must be one of {", ".join(CUTS)}')
+        for name in ('inputs_length', 'targets_length'):
+            if getattr(self, name) < 2:
+                raise UserError(f'TokenFormat.{name} is {getattr(self, name)}; it must be 2 or more')
+
+    @property
+    def row_length(self) -> int:
+        """The most tokens of inputs and targets together."""
+        return self.inputs_length + self.targets_length
+
+
+@dataclass(frozen=True)
+class TokenizedExample:
+    """An example as ids.
+
+    Attributes:
+        tokens: [n] int32.
+        boundaries: loss is off at the start and toggles at each of these positions.
+        cut_inputs: tokens without loss that did not fit.
+        cut_targets: tokens with loss that did not fit.
+    """
+
+    tokens: np.ndarray
+    boundaries: tuple[int, ...]
+    cut_inputs: int = 0
+    cut_targets: int = 0
+
+    @property
+    def loss_mask(self) -> np.ndarray:
+        """[n] bool, True where a token bears loss."""
+        toggles = np.zeros(len(self.tokens) + 1, np.int64)
+        toggles[list(self.boundaries)] = 1
+        return np.cumsum(toggles)[:-1] % 2 == 1
+
+
+def ordinary(inputs: str, targets: str, **fields) -> Example:
+    """Returns the example of one text in and one text out; `fields` are Example's."""
+    return Example((Part(inputs), Part(targets, loss=True)), **fields)
+
+
+def tokenize(example: Example, tokenizer: Tokenizer, format: TokenFormat) -> TokenizedExample | None:
+    """Returns the ids of an example, or None when its inputs are too long and the format drops such examples.
+
+    An example with one reply keeps to `inputs_length` and `targets_length`. A conversation keeps its first prompt to
+    `inputs_length` and the whole to the row: a first reply that does not fit is cut, further turns are left out whole.
+    A cut reply ends like a whole one, with EOS or the chat format's mark.
+
+    Raises:
+        UserError: when no token would bear loss, or a control token is not in the vocabulary.
+    """
+    turns = _turns(_with_separator(example.parts, format))
+    writer = _Writer(example, tokenizer, format)
+    if not any(writer.text_ids(reply) for _, reply in turns):
+        raise UserError(f'{writer.where}: no token bears loss; its targets are empty')
+    if format.encoder_decoder and len(turns) > 1:
+        raise UserError(f'{writer.where}: an encoder-decoder takes one reply per example, not {len(turns)}')
+    prompt, cut_inputs = writer.prompt(turns[0][0])
+    if cut_inputs and format.cut == 'drop':
+        return None
+    limit = format.targets_length if len(turns) == 1 else format.row_length - len(prompt)
+    reply = writer.run(turns[0][1])
+    tokens = prompt + _shorten(reply, limit)
+    boundaries = [len(prompt)]
+    cut_targets = max(len(reply) - limit, 0)
+    for number, (between, reply) in enumerate(turns[1:], 1):
+        runs = writer.run(between), writer.run(reply)
+        if cut_targets or len(tokens) + sum(map(len, runs)) > format.row_length:
+            cut_inputs += sum(len(writer.run(parts)) for parts, _ in turns[number:])
+            cut_targets += sum(len(writer.run(parts)) for _, parts in turns[number:])
+            break
+        if runs[0]:  # two replies with nothing between them are one stretch of loss
+            boundaries += [len(tokens), len(tokens) + len(runs[0])]
+        tokens = [*tokens, *runs[0], *runs[1]]
+    return TokenizedExample(np.asarray(tokens, np.int32), tuple(boundaries), cut_inputs, cut_targets)
+
+
+def prompt_ids(example: Example, tokenizer: Tokenizer, format: TokenFormat) -> list[int]:
+    """Returns the ids that a model is given to write the last reply; a prefix of `tokenize`'s where that keeps it.
+
+    The prompt of a first reply keeps to `inputs_length`, also when the format drops such examples: then its end is cut.
+    A longer conversation keeps to the row less one token.
+    """
+    writer = _Writer(example, tokenizer, format)
+    turns = _turns((*_split(_with_separator(example.parts, format))[0], Part('', loss=True)))
+    ids, _ = writer.prompt(turns[0][0])
+    if len(turns) == 1:
+        return ids
+    for (_, reply), (between, _) in itertools.pairwise(turns):
+        ids = [*ids, *writer.run(reply), *writer.run(between)]
+    if len(ids) < format.row_length:
+        return ids
+    return writer.prompt([part for prompt, reply in turns for part in (*prompt, *reply)][:-1], format.row_length - 1)[0]
+
+
+@dataclass(frozen=True)
+class _Writer:
+    """Encodes the parts of one example."""
+
+    example: Example
+    tokenizer: Tokenizer
+    format: TokenFormat
+
+    @property
+    def where(self) -> str:
+        return f'task {self.example.task!r}, source row {self.example.source_row}'
+
+    def prompt(self, parts: Sequence[Part], limit: int | None = None) -> tuple[list[int], int]:
+        """Returns the ids of a prompt with what stands around it, and how many were cut."""
+        bos = self.tokenizer.bos_id
+        before = [bos] if bos is not None and self.format.add_bos and not self.format.encoder_decoder else []
+        after = [self.tokenizer.eos_id] if self.format.encoder_decoder else []
+        ids, cut = self._fit(parts, (limit or self.format.inputs_length) - len(before) - len(after))
+        return [*before, *ids, *after], cut
+
+    def run(self, parts: Sequence[Part]) -> list[int]:
+        """Returns the ids of parts; a run of loss-bearing ones ends with EOS unless it names its own end."""
+        ids = []
+        for loss, same in itertools.groupby(parts, key=lambda part: part.loss):
+            same = list(same)
+            for special, group in itertools.groupby(same, key=lambda part: part.special):
+                if special:
+                    ids += [self._special_id(part.text) for part in group]
+                else:
+                    ids += self.tokenizer.encode(''.join(part.text for part in group))
+            if loss and not same[-1].special:
+                ids.append(self.tokenizer.eos_id)
+        return ids
+
+    def text_ids(self, parts: Sequence[Part]) -> list[int]:
+        """Returns the ids of the plain text alone."""
+        return self.tokenizer.encode(''.join(part.text for part in parts if not part.special))
+
+    def _fit(self, parts: Sequence[Part], limit: int) -> tuple[list[int], int]:
+        """Cuts the longest texts, so that headers, separators and marks stay."""
+        ids = self.run(parts)
+        if len(ids) <= limit:
+            return ids, 0
+        runs = [(loss, list(run)) for loss, run in itertools.groupby(parts, key=lambda part: part.loss)]
+        units = [unit for loss, run in runs for unit in ([run] if loss else [[part] for part in run])]
+        pieces = [self.run(unit) for unit in units]
+        excess = cut = sum(map(len, pieces)) - limit
+        texts = [i for i, (part, *_) in enumerate(units) if not part.special and not part.loss]
+        for i in sorted(texts, key=lambda i: -len(pieces[i])):
+            length = max(len(pieces[i]) - max(excess, 0), 0)
+            excess -= len(pieces[i]) - length
+            pieces[i] = pieces[i][len(pieces[i]) - length :] if self.format.cut == 'start' else pieces[i][:length]
+        if excess > 0:
+            raise UserError(
+                f'{self.where}: {limit} tokens of inputs are too few for the chat format; raise inputs_length'
+            )
+        return [i for piece in pieces for i in piece], max(cut, 0)
+
+    def _special_id(self, piece: str) -> int:
+        i = self.tokenizer.special_id(piece)
+        if i is None:
+            raise UserError(f'{self.where}: the vocabulary has no control token {piece!r}; choose another chat format')
+        return i
+
+
+def _shorten(reply: list[int], limit: int) -> list[int]:
+    return reply if len(reply) <= limit else [*reply[: limit - 1], reply[-1]]
+
+
+def _with_separator(parts: tuple[Part, ...], format: TokenFormat) -> tuple[Part, ...]:
+    """Puts the separator behind the inputs of an ordinary example; a chat format brings its own."""
+    losses = tuple(part.loss for part in parts)
+    if format.encoder_decoder or losses not in ((False,), (False, True)) or parts[0].special:
+        return parts
+    if not parts[0].text or parts[0].text.endswith(format.separator):
+        return parts
+    return (parts[0], Part(format.separator), *parts[1:])
+
+
+def _split(parts: tuple[Part, ...]) -> tuple[tuple[Part, ...], tuple[Part, ...]]:
+    """Returns (everything before the last reply, the last reply); the reply is empty where the parts end without one."""
+    border = len(parts)
+    while border and parts[border - 1].loss:
+        border -= 1
+    return parts[:border], parts[border:]
+
+
+def _turns(parts: Sequence[Part]) -> list[tuple[list[Part], list[Part]]]:
+    """Returns (prompt, reply) pairs; what follows the last reply teaches nothing and is left out."""
+    runs = [(loss, list(run)) for loss, run in itertools.groupby(parts, key=lambda part: part.loss)]
+    if runs and runs[0][0]:
+        runs = [(False, []), *runs]
+    return [(prompt, reply) for (_, prompt), (_, reply) in zip(runs[::2], runs[1::2], strict=False)]
