@@ -1,0 +1,174 @@
+"""Which plots a report shows, from one run or from several laid over one another."""
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+
+from jaxit.reports.plots import Line, Plot, before_after, curves, magnitudes, shares
+from jaxit.reports.runs import Run, WeightChange
+from jaxit.reports.summary import KINDS, Change, base_of, suites_of, tuned_of
+
+MAX_TASK_PLOTS = 24
+MAX_BARS = 24
+MAX_LINES = 8
+MAX_ROWS = 40
+_QUANTITIES = (
+    ('train/learning_rate', 'Learning rate'),
+    ('train/grad_norm', 'Gradient norm'),
+    ('train/tokens_per_second', 'Tokens per second'),
+    ('train/accuracy', 'Training accuracy, share of loss tokens'),
+)
+
+
+def curve_plots(runs: Sequence[Run]) -> list[Plot]:
+    """Returns loss, evaluations over the steps, learning rate, gradient norm and speed."""
+    plots = [curves('loss', 'Loss, nats per token', _loss_lines(runs), note=_loss_note(runs))]
+    for place, (metric, keys) in enumerate(sorted(_eval_metrics(runs).items())):
+        if metric != 'loss':
+            lines = [_eval_line(runs, i, key, c) for c, (i, key) in enumerate(keys[:MAX_LINES])]
+            plots.append(curves(f'eval{place}', f'Evaluation: {metric}', lines))
+    for i, (key, title) in enumerate(_QUANTITIES):
+        lines = [_line(run, key, run.name, c) for c, run in enumerate(runs[:MAX_LINES])]
+        plots.append(curves(f'curve{i}', title, lines))
+    return [plot for plot in plots if plot]
+
+
+def task_plots(runs: Sequence[Run]) -> list[Plot]:
+    """Returns the loss of each task, those with most draws first, at most 24."""
+    plots = []
+    for i, task in enumerate(task_names(runs)):
+        if len(plots) == MAX_TASK_PLOTS:
+            break
+        lines = [_line(run, f'task_loss/{task}', run.name, c) for c, run in enumerate(runs[:MAX_LINES])]
+        if plot := curves(f'task{i}', task, lines, small=True):
+            plots.append(plot)
+    return plots
+
+
+def task_names(runs: Sequence[Run]) -> list[str]:
+    """Returns all tasks, those with most draws first."""
+    weight: dict[str, float] = defaultdict(float)
+    for run in runs:
+        for row in run.mixture:
+            weight[row.task] += 1e-9 * (row.share or 0.0)
+        for key in run.keys('task_loss/'):
+            weight[key.removeprefix('task_loss/')] += 0.0
+        for task, drawn in run.drawn.items():
+            weight[task] += drawn.examples
+    return sorted(weight, key=lambda task: (-weight[task], task))
+
+
+def intended_and_drawn(run: Run) -> dict[str, tuple[float | None, float | None]]:
+    """Returns by task the share of draws that was intended and the one that came about."""
+    total = math.fsum(drawn.examples for drawn in run.drawn.values())
+    intended = {row.task: row.share for row in run.mixture}
+    drawn = {task: value.examples / total for task, value in run.drawn.items()} if total else {}
+    return {task: (intended.get(task), drawn.get(task, 0.0 if drawn else None)) for task in task_names([run])}
+
+
+def mixture_plots(run: Run, key: str) -> list[Plot]:
+    """Returns the mixture by task, or by cluster (and its largest tasks) when tasks are many."""
+    table = intended_and_drawn(run)
+    if not run.mixture and not run.drawn:
+        return []
+    tasks = [(task, *pair) for task, pair in table.items()]
+    plots = []
+    cluster_of = {row.task: row.cluster or 'other' for row in run.mixture}
+    if len(tasks) > MAX_BARS and len(set(cluster_of.values())) > 1:
+        clusters: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
+        for task, *pair in tasks:
+            for side, value in enumerate(pair):
+                clusters[cluster_of.get(task, 'other')][side] += value or 0.0
+        rows = sorted(((name, *pair) for name, pair in clusters.items()), key=lambda row: (-row[1], row[0]))
+        plots.append(shares(f'{key}-clusters', 'Share of examples by cluster', rows[:MAX_BARS], note=_left_out(len(rows), 'clusters')))
+    plots.append(shares(f'{key}-tasks', 'Share of examples by task', tasks[:MAX_BARS], note=_left_out(len(tasks), 'tasks')))
+    return [plot for plot in plots if plot]
+
+
+def evaluation_plots(run: Run, key: str, kinds: Sequence[str]) -> list[Plot]:
+    """Returns one plot for each kind of suite and metric: base against tuned."""
+    plots = []
+    for kind in kinds:
+        by_metric: dict[str, list[tuple[str, Change]]] = defaultdict(list)
+        for label, change in task_changes(run, kind):
+            by_metric[change.metric].append((label, change))
+        for metric, rows in sorted(by_metric.items()):
+            title = f'{kind_title(kind)}: {metric}'
+            note = f'The first {MAX_ROWS} of {len(rows)}.' if len(rows) > MAX_ROWS else ''
+            plots.append(before_after(f'{key}-{len(plots)}', title, rows[:MAX_ROWS], note=note))
+    return [plot for plot in plots if plot]
+
+
+def task_changes(run: Run, kind: str) -> list[tuple[str, Change]]:
+    """Returns the change of each metric of each task of a kind, the task named with its suite where suites are several."""
+    base, tuned = suites_of(base_of(run), kind), suites_of(tuned_of(run), kind)
+    names = sorted({**base, **tuned})
+    changes = []
+    for name in names:
+        before = base[name].tasks if name in base else {}
+        after = tuned[name].tasks if name in tuned else {}
+        for task in sorted({**before, **after}):
+            scores = before.get(task, {}), after.get(task, {})
+            label = task if len(names) == 1 or task.startswith(name) else f'{name}: {task}'
+            changes += [(label, Change(m, scores[0].get(m), scores[1].get(m))) for m in sorted({**scores[0], **scores[1]})]
+    return changes
+
+
+def weight_plots(run: Run, key: str) -> list[Plot]:
+    """Returns how far each module moved, relative to its initial norm."""
+    rows = module_changes(run.weights)
+    note = f'The {MAX_ROWS} that moved most, of {len(rows)}.' if len(rows) > MAX_ROWS else ''
+    plot = magnitudes(f'{key}-weights', 'Relative change ‖Δw‖ / ‖w‖', rows[:MAX_ROWS], note=note)
+    return [plot] if plot else []
+
+
+def module_changes(weights: Sequence[WeightChange]) -> list[tuple[str, float]]:
+    """Returns the relative change by module, largest first; params of one module are joined, frozen ones left out."""
+    squares: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
+    for weight in weights:
+        sums = squares[weight.path.rpartition('/')[0] or weight.path]
+        sums[0] += weight.norm_initial**2
+        sums[1] += weight.norm_change**2
+    found = [(module, math.sqrt(change / initial)) for module, (initial, change) in squares.items() if initial > 0 and change > 0]
+    return sorted(found, key=lambda row: (-row[1], row[0]))
+
+
+def kind_title(kind: str) -> str:
+    """Returns 'Held-in', 'Held-out', 'Forgetting', or the kind itself."""
+    return kind.replace('_', '-').capitalize() if kind in KINDS else kind
+
+
+def _loss_lines(runs: Sequence[Run]) -> list[Line]:
+    several = len(runs) > 1
+    lines = [_line(run, 'train/loss', run.name if several else 'training', i) for i, run in enumerate(runs[:MAX_LINES])]
+    for place, (i, key) in enumerate(_eval_metrics(runs).get('loss', [])[: MAX_LINES - len(lines)]):
+        lines.append(_eval_line(runs, i, key, i if several else place + 1, dashed=True))
+    return lines
+
+
+def _loss_note(runs: Sequence[Run]) -> str:
+    return 'Thin: as logged. Bold: running mean.' if any(len(run.train) >= 60 for run in runs) else ''
+
+
+def _eval_metrics(runs: Sequence[Run]) -> dict[str, list[tuple[int, str]]]:
+    """The keys of evaluations over the steps by metric, each with the index of its run."""
+    found: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    for i, run in enumerate(runs):
+        for key in run.keys('eval/'):
+            found[key.rpartition('/')[2]].append((i, key))
+    return found
+
+
+def _eval_line(runs: Sequence[Run], index: int, key: str, colour: int, *, dashed: bool = False) -> Line:
+    suite = key.removeprefix('eval/').rpartition('/')[0]
+    label = f'{runs[index].name}: {suite}' if len(runs) > 1 else suite
+    return _line(runs[index], key, label, colour, dashed=dashed)
+
+
+def _line(run: Run, key: str, label: str, colour: int, *, dashed: bool = False) -> Line:
+    series = run.series(key)
+    return Line(label, series.steps, series.values, colour, dashed)
+
+
+def _left_out(total: int, things: str) -> str:
+    return f'The largest {MAX_BARS} of {total} {things}.' if total > MAX_BARS else ''

@@ -1,0 +1,105 @@
+"""Tables of evaluations: before against after, and runs against one another."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from jaxit.reports import text
+from jaxit.reports.blocks import Cell, Row, Table
+from jaxit.reports.figures import kind_title
+from jaxit.reports.runs import Evaluation, Run, Score
+from jaxit.reports.summary import KINDS, Change, base_of, tuned_of
+
+MAX_OTHERS = 4
+_CAPTION = (
+    '± is one standard error; that of a difference takes the two samples as independent. '
+    'Differences within two standard errors are grey.'
+)
+
+
+def score_kinds(runs: Sequence[Run]) -> list[str]:
+    """Returns the kinds of suites any run was evaluated on, the known ones first."""
+    found = {suite.kind for run in runs for evaluation in run.evaluations.values() for suite in evaluation.suites.values()}
+    return [kind for kind in KINDS if kind in found] + sorted(found - set(KINDS))
+
+
+def evaluation_tables(runs: Sequence[Run], kinds: Sequence[str]) -> list[Table]:
+    """Returns one table for each kind of suite that was evaluated."""
+    found = score_kinds(runs)
+    make = _one_run if len(runs) == 1 else _several_runs
+    return [make(runs, kind) for kind in kinds if kind in found]
+
+
+def _one_run(runs: Sequence[Run], kind: str) -> Table:
+    run = runs[0]
+    base, tuned = base_of(run), tuned_of(run)
+    others = sorted((e for e in run.evaluations.values() if e is not base and e is not tuned), key=lambda e: (e.step or 0, e.label))
+    others = others[:MAX_OTHERS]
+    rows = []
+    for suite, task, metric in _keys([e for e in (base, *others, tuned) if e], kind):
+        change = Change(metric, _score(base, suite, task, metric), _score(tuned, suite, task, metric))
+        middle = [_shown(_score(other, suite, task, metric)) for other in others]
+        cells = [
+            _name_cell(suite, task),
+            metric,
+            _number_of_examples(change.tuned or change.base),
+            _shown(change.base),
+            *middle,
+            _shown(change.tuned),
+            Cell(_with_error(change.delta, change.stderr, text.signed), change.verdict),
+        ]
+        rows.append(Row(cells, kind='' if task else 'total'))
+    labels = [other.label for other in others]
+    headers = ['suite and task', 'metric', 'examples', 'base', *labels, tuned.label if tuned else 'tuned', 'difference']
+    return Table(f'{kind_title(kind)}. {_CAPTION}', headers, rows, num_text=2)
+
+
+def _several_runs(runs: Sequence[Run], kind: str) -> Table:
+    """One column a run: its value after training, and below it the difference from its own base."""
+    rows = []
+    sides = [(base_of(run), tuned_of(run)) for run in runs]
+    for suite, task, metric in _keys([e for pair in sides for e in pair if e], kind):
+        changes = [Change(metric, _score(base, suite, task, metric), _score(tuned, suite, task, metric)) for base, tuned in sides]
+        cells = [
+            Cell(_shown(change.tuned), change.verdict, _with_error(change.delta, None, text.signed) if change.delta is not None else '')
+            for change in changes
+        ]
+        base = next((change.base for change in changes if change.base), None)
+        rows.append(Row([_name_cell(suite, task), metric, _shown(base), *cells], kind='' if task else 'total'))
+    bases = 'Base is that of the first run that has one; each difference is from the base of its own run.'
+    return Table(f'{kind_title(kind)}. {bases} {_CAPTION}', ['suite and task', 'metric', 'base', *(r.name for r in runs)], rows, num_text=2)
+
+
+def _keys(evaluations: Sequence[Evaluation], kind: str) -> Iterator[tuple[str, str, str]]:
+    """Yields (suite, task, metric); the mean over a suite comes first, with an empty task."""
+    names = sorted({name for e in evaluations for name, suite in e.suites.items() if suite.kind == kind})
+    for name in names:
+        suites = [e.suites[name] for e in evaluations if name in e.suites]
+        tasks = sorted({task for suite in suites for task in suite.tasks})
+        only = tasks == [name]  # a suite of one task of the same name needs no line for its mean
+        for metric in [] if only else sorted({metric for suite in suites for metric in suite.mean}):
+            yield name, '', metric
+        for task in tasks:
+            for metric in sorted({metric for suite in suites for metric in suite.tasks.get(task, {})}):
+                yield name, task, metric
+
+
+def _score(evaluation: Evaluation | None, suite: str, task: str, metric: str) -> Score | None:
+    if evaluation is None or suite not in evaluation.suites:
+        return None
+    found = evaluation.suites[suite]
+    return (found.tasks.get(task, {}) if task else found.mean).get(metric)
+
+
+def _name_cell(suite: str, task: str) -> Cell:
+    return Cell(task, title=suite) if task else Cell(suite)
+
+
+def _shown(score: Score | None) -> str:
+    return '–' if score is None else _with_error(score.value, score.stderr, text.fixed)
+
+
+def _with_error(value: float | None, stderr: float | None, form: Callable[[float | None], str]) -> str:
+    return form(value) if stderr is None else f'{form(value)} ± {text.fixed(stderr)}'
+
+
+def _number_of_examples(score: Score | None) -> str:
+    return f'{score.num_examples:,}' if score and score.num_examples is not None else '–'

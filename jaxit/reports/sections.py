@@ -1,0 +1,276 @@
+"""From runs to sections: what is said, in which order, in which words."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from jaxit.reports import figures, text
+from jaxit.reports.blocks import Bar, Block, Facts, Figure, Figures, Listing, Plots, Row, Section, Table, Words
+from jaxit.reports.runs import Run
+from jaxit.reports.samples import sample_blocks
+from jaxit.reports.scores import evaluation_tables, score_kinds
+from jaxit.reports.summary import KINDS, base_of, goodput, summary, tuned_of
+
+MAX_TASK_ROWS = 500
+_LEFT_OUT = {'name', 'mixture', 'versions'}
+_FIRST_FACTS = ('started', 'command', 'model', 'num_params', 'num_trained_params', 'hardware', 'devices', 'mesh', 'git', 'seed')
+
+
+def report_sections(runs: Sequence[Run]) -> list[Section]:
+    """Returns the sections of a report on one run, or on several side by side."""
+    if len(runs) == 1:
+        return [
+            Section('summary', 'Summary', summary_blocks(runs[0])),
+            *_score_sections(runs),
+            *_curve_sections(runs),
+            *_run_sections(runs[0], 'run', 2),
+        ]
+    sections = [Section('summary', 'Comparison', [comparison_table(runs)]), *_score_sections(runs), *_curve_sections(runs)]
+    for i, run in enumerate(runs):
+        sections.append(Section(f'run{i + 1}', run.name, summary_blocks(run)))
+        sections += _run_sections(run, f'run{i + 1}', 3)
+    return sections
+
+
+def summary_blocks(run: Run) -> list[Block]:
+    """Returns a run's story in a few sentences and its important figures."""
+    numbers = summary(run)
+    paragraphs = [_what_was_done(numbers), *(_gain(kind, found) for kind in KINDS if (found := numbers[kind]))]
+    if not run.evaluations:
+        paragraphs.append('There is no evaluation in this run folder, so this report cannot say what got better or worse.')
+    notes = [Words([f'Note: {note}.' for note in run.notes], small=True)] if run.notes else []
+    return [Figures(_important(numbers)), Words(paragraphs), *notes]
+
+
+def comparison_table(runs: Sequence[Run]) -> Table:
+    """Returns the figures of several runs, one column each."""
+    columns = [summary(run) for run in runs]
+    rows = []
+    for label, shown in _COMPARED:
+        cells = [shown(numbers) for numbers in columns]
+        if any(cell not in ('–', '') for cell in cells):
+            rows.append(Row([label, *(cell or '–' for cell in cells)]))
+    return Table('The important figures of each run', ['', *(run.name for run in runs)], rows)
+
+
+def _score_sections(runs: Sequence[Run]) -> list[Section]:
+    other = [kind for kind in score_kinds(runs) if kind != 'forgetting']
+    sections = []
+    for anchor, title, kinds in (('evaluation', 'Evaluation', other), ('forgetting', 'Forgetting', ['forgetting'])):
+        blocks: list[Block] = list(evaluation_tables(runs, kinds))
+        plots = figures.evaluation_plots(runs[0], anchor, kinds) if len(runs) == 1 else []
+        if plots:
+            blocks.append(Plots(plots))
+        if blocks:
+            sections.append(Section(anchor, title, blocks))
+    return sections
+
+
+def _curve_sections(runs: Sequence[Run]) -> list[Section]:
+    sections = []
+    if plots := figures.curve_plots(runs):
+        sections.append(Section('curves', 'Curves', [Plots(plots)]))
+    if plots := figures.task_plots(runs):
+        total = len({key for run in runs for key in run.keys('task_loss/')})
+        more = f' The {len(plots)} most drawn of {total} tasks.' if total > len(plots) else ''
+        words = Words([f'Nats per loss token over the steps, each task on its own scale.{more}'], small=True)
+        sections.append(Section('task-loss', 'Loss by task', [words, Plots(plots, small=True)]))
+    return sections
+
+
+def _run_sections(run: Run, anchor: str, level: int) -> list[Section]:
+    parts: list[tuple[str, str, list[Block]]] = [
+        ('tasks', 'Tasks', task_blocks(run)),
+        ('mixture', 'Mixture', [Plots(plots) for plots in [figures.mixture_plots(run, f'{anchor}-mixture')] if plots]),
+        ('samples', 'Samples', sample_blocks(run)),
+        ('weights', 'Where the weights moved', weight_blocks(run, anchor)),
+        ('goodput', 'Where the time went', goodput_blocks(run)),
+        ('provenance', 'Versions, hardware and configuration', provenance_blocks(run)),
+    ]
+    return [Section(f'{anchor}-{name}', title, blocks, level) for name, title, blocks in parts if blocks]
+
+
+def task_blocks(run: Run) -> list[Block]:
+    """Returns the table of tasks: losses, shares intended and drawn, tokens."""
+    table = figures.intended_and_drawn(run)
+    rows_of = {row.task: row for row in run.mixture}
+    rows = []
+    for task in list(table)[:MAX_TASK_ROWS]:
+        losses = run.series(f'task_loss/{task}').values
+        intended, drawn_share = table[task]
+        drawn, row = run.drawn.get(task), rows_of.get(task)
+        size = row.num_examples if row else None
+        rows.append(Row([
+            task,
+            row.cluster if row else '',
+            text.fixed(float(losses[0]) if losses.size else None),
+            text.fixed(float(losses[-1]) if losses.size else None),
+            text.percent(intended),
+            text.percent(drawn_share),
+            text.count(drawn.examples if drawn else None),
+            f'{drawn.examples / size:.2f}' if drawn and size else '–',
+            text.count(drawn.tokens if drawn else None),
+            text.count(drawn.loss_tokens if drawn else None),
+            row.licence if row else '',
+        ]))  # fmt: skip
+    if not rows:
+        return []
+    headers = ['task', 'cluster', 'loss first', 'last', 'intended', 'drawn', 'examples', 'epochs', 'tokens', 'in the loss', 'licence']
+    headers, rows = _without_empty(headers, rows)
+    more = f' The first {MAX_TASK_ROWS} of {len(table)} tasks.' if len(table) > MAX_TASK_ROWS else ''
+    caption = f'Loss in nats per loss token; intended and drawn are shares of the examples.{more}'
+    return [Table(caption, headers, rows, num_text=2 if 'cluster' in headers else 1)]
+
+
+def weight_blocks(run: Run, anchor: str) -> list[Block]:
+    """Returns how far each module moved, and how much did not move at all."""
+    plots = figures.weight_plots(run, anchor)
+    if not plots:
+        return []
+    still = sum(weight.num_params for weight in run.weights if weight.norm_change == 0)
+    total = sum(weight.num_params for weight in run.weights)
+    words = 'Norm of the change of each module over the norm it began with, on a logarithmic axis.'
+    if still and total:
+        words += f' {text.count(still)} of {text.count(total)} parameters ({text.percent(still / total)}) did not move.'
+    return [Words([words], small=True), Plots(plots)]
+
+
+def goodput_blocks(run: Run) -> list[Block]:
+    """Returns seconds by kind of event and their shares of the wall time."""
+    parts = goodput(run)
+    if not parts:
+        return []
+    rows = [Row([p.event, f'{p.num_events:,}' if p.num_events else '–', text.duration(p.seconds), text.percent(p.share)]) for p in parts]
+    total = sum(part.seconds for part in parts)
+    rows.append(Row(['wall time', '', text.duration(total), text.percent(1.0)], kind='total'))
+    table = Table('Time by kind of work', ['', 'events', 'time', 'share of wall time'], rows)
+    return [Bar([(part.event, part.share) for part in parts]), table]
+
+
+def provenance_blocks(run: Run) -> list[Block]:
+    """Returns versions, hardware and the operative configuration."""
+    order = [key for key in _FIRST_FACTS if key in run.info]
+    order += [key for key in run.info if key not in order and key not in _LEFT_OUT]
+    facts = [(key.replace('_', ' '), _shown(run.info[key])) for key in order]
+    versions = run.info.get('versions')
+    if isinstance(versions, Mapping):
+        facts += [(f'{package}', _shown(version)) for package, version in sorted(versions.items())]
+    blocks: list[Block] = [Facts(facts)] if facts else []
+    if run.config:
+        blocks.append(Listing(f'Operative configuration: config.gin, {len(run.config.splitlines()):,} lines', run.config))
+    return blocks
+
+
+def _what_was_done(numbers: Mapping[str, Any]) -> str:
+    """One sentence: model, steps, tokens, time, hardware; with only what is known."""
+    params, trained = numbers['num_params'], numbers['num_trained_params']
+    parts = [numbers['model'] and text.name(numbers['model']) or 'The model']
+    if params:
+        share = '' if trained is None else ', all trained' if trained == params else f', {text.count(trained)} trained'
+        parts.append(f'({text.count(params)} parameters{share})')
+    parts.append('was tuned')
+    if numbers['steps'] is not None:
+        parts.append(f'for {numbers["steps"]:,} steps')
+    if numbers['tokens'] is not None:
+        loss = numbers['loss_tokens']
+        of = f' of {numbers["tasks"]} task{"s" if numbers["tasks"] != 1 else ""}' if numbers['tasks'] else ''
+        parts.append(f'on {text.count(numbers["tokens"])} tokens{of}' + (f' ({text.count(loss)} of them in the loss)' if loss is not None else ''))
+    if numbers['wall_seconds']:
+        parts.append(f'in {text.duration(numbers["wall_seconds"])}')
+    if numbers['hardware']:
+        parts.append(f'on {text.name(numbers["hardware"])}')
+    return ' '.join(parts) + '.'
+
+
+def _gain(kind: str, found: Mapping[str, Any]) -> str:
+    """One sentence: what became of a kind of suite."""
+    where = f'{figures.kind_title(kind)} {text.name(found["metric"])}'
+    mean = f', mean of {found["suites"]} suites' if found['suites'] > 1 else ''
+    if found['delta'] is None:
+        side = 'tuned' if found['tuned'] is not None else 'base'
+        return f'{where} is {text.fixed(found[side])} ({side} only{mean}).'
+    error = f' ± {text.fixed(found["stderr"])}' if found['stderr'] is not None else ''
+    went = 'did not change' if not found['delta'] else 'rose' if found['delta'] > 0 else 'fell'
+    end = {'unclear': ', within two standard errors of no change', 'worse': ', which is worse', 'better': ', which is better'}
+    verdict = end[found['verdict']] if found['delta'] else ''
+    if went == 'did not change':
+        return f'{where} did not change: {text.fixed(found["tuned"])}{mean}.'
+    return f'{where} {went} from {text.fixed(found["base"])} to {text.fixed(found["tuned"])} ({text.signed(found["delta"])}{error}{mean}){verdict}.'
+
+
+def _important(numbers: Mapping[str, Any]) -> list[Figure]:
+    """The figures on top; those the run does not know are left out."""
+    items = [
+        Figure(
+            figures.kind_title(kind),
+            text.signed(found['delta']) if found['delta'] is not None else _one_side(found),
+            f'{text.name(found["metric"], 32)} {text.fixed(found["base"])} → {text.fixed(found["tuned"])}',
+            found['verdict'],
+        )
+        for kind in KINDS
+        if (found := numbers[kind])
+    ]
+    if numbers['final_loss'] is not None:
+        items.append(Figure('Training loss', text.fixed(numbers['final_loss']), f'from {text.fixed(numbers["first_loss"])} nats per token'))
+    if numbers['tokens'] is not None:
+        loss = numbers['loss_tokens']
+        items.append(Figure('Tokens', text.count(numbers['tokens']), f'{text.count(loss)} in the loss' if loss is not None else ''))
+    if numbers['wall_seconds']:
+        share = numbers['step_share']
+        items.append(Figure('Time', text.duration(numbers['wall_seconds']), f'{text.percent(share)} of it in steps' if share else ''))
+    if numbers['tokens_per_second']:
+        items.append(Figure('Speed', text.count(numbers['tokens_per_second']), 'tokens per second, median'))
+    return items
+
+
+def _one_side(found: Mapping[str, Any]) -> str:
+    return text.fixed(found['tuned'] if found['tuned'] is not None else found['base'])
+
+
+def _without_empty(headers: Sequence[str], rows: Sequence[Row]) -> tuple[list[str], list[Row]]:
+    """Drops the columns in which no row says anything."""
+    keep = [i for i in range(len(headers)) if any(row.cells[i] not in ('', '–') for row in rows)]
+    return [headers[i] for i in keep], [Row([row.cells[i] for i in keep], row.kind) for row in rows]
+
+
+def _shown(value: Any) -> str:
+    """A value of `run.json` as one line."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f'{value:,}' if abs(value) >= 10_000 else str(value)
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return ' '.join(value)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _kind_cell(kind: str) -> Callable[[Mapping[str, Any]], str]:
+    def shown(numbers: Mapping[str, Any]) -> str:
+        found = numbers[kind]
+        if not found:
+            return '–'
+        if found['delta'] is None:
+            return f'{text.name(found["metric"], 24)} {_one_side(found)}'
+        return f'{text.name(found["metric"], 24)} {text.fixed(found["tuned"])} ({text.signed(found["delta"])})'
+
+    return shown
+
+
+_COMPARED: tuple[tuple[str, Callable[[Mapping[str, Any]], str]], ...] = (
+    *((figures.kind_title(kind), _kind_cell(kind)) for kind in KINDS),
+    ('Training loss, first', lambda n: text.fixed(n['first_loss'])),
+    ('Training loss, last', lambda n: text.fixed(n['final_loss'])),
+    ('Steps', lambda n: '–' if n['steps'] is None else f'{n["steps"]:,}'),
+    ('Examples', lambda n: text.count(n['examples'])),
+    ('Tokens', lambda n: text.count(n['tokens'])),
+    ('Tokens in the loss', lambda n: text.count(n['loss_tokens'])),
+    ('Tokens per second, median', lambda n: text.count(n['tokens_per_second'])),
+    ('Wall time', lambda n: text.duration(n['wall_seconds'])),
+    ('Share of time in steps', lambda n: text.percent(n['step_share'])),
+    ('Model', lambda n: text.name(n['model'], 48)),
+    ('Parameters', lambda n: text.count(n['num_params'])),
+    ('Parameters trained', lambda n: text.count(n['num_trained_params'])),
+    ('Hardware', lambda n: text.name(n['hardware'], 48)),
+    ('Seed', lambda n: '–' if n['seed'] is None else str(n['seed'])),
+    ('Started', lambda n: text.moment(n['started']) or '–'),
+)
