@@ -5,9 +5,10 @@ from pathlib import Path
 
 from jaxit.core.errors import UserError
 from jaxit.core.files import write_atomic
-from jaxit.text.base import CONFIG_FILE, ByteTokenizer, Tokenizer, read_config
+from jaxit.text.base import CONFIG_FILE, ByteTokenizer, Tokenizer, config_bytes, read_config
 from jaxit.text.huggingface import TOKENIZER_FILE, HuggingFaceTokenizer, train_bpe
 from jaxit.text.sentencepieces import SentencePieceTokenizer
+from jaxit.text.tiktoken_ranks import convert
 
 __all__ = [
     'ByteTokenizer',
@@ -63,6 +64,9 @@ def load(
         return SentencePieceTokenizer(
             content, extra_ids=extra_ids, overrides=overrides, companions=companions, name=name, where=str(path)
         )
+    if path.suffix == '.tiktoken':
+        content, config = convert(content, str(path))
+        companions = {CONFIG_FILE: config_bytes(config)} | companions
     return HuggingFaceTokenizer(content, overrides=overrides, companions=companions, where=str(path))
 
 
