@@ -48,6 +48,11 @@ class ModelApi(Protocol):
         """True for T5, False for a decoder."""
         ...
 
+    @property
+    def head_path(self) -> str:
+        """The path of the param that `head` projects with."""
+        ...
+
     def init(self, key: Array) -> Params:
         """Returns random params, float32."""
         ...

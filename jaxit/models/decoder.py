@@ -154,7 +154,9 @@ class Decoder(nn.Module):
 
     def setup(self) -> None:
         c, run = self.config, self.execution
-        self.embedding = Embedding(c.vocab_size, c.embed_dim, c.embed_scale, c.embed_dim**-0.5, run.jax_dtype)
+        self.embedding = Embedding(
+            c.vocab_size, c.embed_dim, run.rules, c.embed_scale, c.embed_dim**-0.5, run.jax_dtype
+        )
         self.layers = stack(Block, c.num_layers, remat=run.remat, name='layers', config=c, execution=run)
         self.final_norm = _norm(c, run, None)
         if not c.tied_head:

@@ -17,6 +17,7 @@ from jaxit.models import decoder, t5
 from jaxit.models.decoder import Decoder, DecoderConfig
 from jaxit.models.execution import Execution
 from jaxit.models.t5 import T5, T5Cache, T5Config
+from jaxit.sharding.apply import constrain
 
 ModelConfig = DecoderConfig | T5Config
 
@@ -44,6 +45,11 @@ class _Model:
     config: Any
     execution: Execution
 
+    @property
+    def head_path(self) -> str:
+        """The path of the output projection."""
+        return 'embedding/embedding' if self.config.tied_head else 'lm_head'
+
     def logical_axes(self, params: Params) -> Any:
         """Returns a `PartitionSpec` of logical axis names for each leaf; see `ModelApi`."""
         boxed = jax.eval_shape(self._init_boxed, jax.random.key(0))
@@ -56,6 +62,11 @@ class _Model:
 
     def _init_boxed(self, key: Array) -> Any:
         raise AssertionError('each model says how')
+
+    def _gathered(self, head: Head) -> Head:
+        """The head is used chunk by chunk: its shards over fsdp are gathered once, before the loop."""
+        axes = ('act_vocab', None) if head.transposed else (None, 'act_vocab')
+        return head._replace(kernel=constrain(head.kernel, axes, self.execution.rules))
 
     def _axes_of(self, path: str, names: dict[str, PartitionSpec]) -> PartitionSpec:
         if lora.is_lora(path):
@@ -82,7 +93,7 @@ class DecoderModel(_Model):
 
     def head(self, params: Params) -> Head:
         """Returns the output projection."""
-        return decoder.output_head(self.config, params)
+        return self._gathered(decoder.output_head(self.config, params))
 
     def apply(self, params: Params, batch: Batch) -> Array:
         """Returns logits [B, T, V] float32."""
@@ -135,7 +146,7 @@ class T5Model(_Model):
 
     def head(self, params: Params) -> Head:
         """Returns the output projection."""
-        return t5.output_head(self.config, params)
+        return self._gathered(t5.output_head(self.config, params))
 
     def apply(self, params: Params, batch: Batch) -> Array:
         """Returns logits [B, T, V] float32."""

@@ -172,7 +172,7 @@ class T5(nn.Module):
 
     def setup(self) -> None:
         c, run = self.config, self.execution
-        self.embedding = Embedding(c.vocab_size, c.embed_dim, None, 1.0, run.jax_dtype)
+        self.embedding = Embedding(c.vocab_size, c.embed_dim, run.rules, None, 1.0, run.jax_dtype)
         common = {'remat': run.remat, 'config': c, 'execution': run, 'deterministic': self.deterministic}
         self.encoder = stack(EncoderBlock, c.num_encoder_layers, name='encoder', **common)
         self.decoder = stack(DecoderBlock, c.num_decoder_layers, name='decoder', **common)

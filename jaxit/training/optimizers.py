@@ -1,0 +1,93 @@
+"""Optimizers by name, and which params they train and decay."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import optax
+
+from jaxit.core import tree
+from jaxit.core.errors import UserError, unknown_name
+from jaxit.core.types import Params
+from jaxit.training.schedules import ScheduleConfig, make_schedule
+
+NAMES = ('adafactor', 'adamw', 'lion')
+NO_DECAY = (r'(^|/)(scale|bias)$',)
+
+
+@dataclasses.dataclass(frozen=True)
+class OptimizerConfig:
+    """An optimizer and what it acts on. Moments are float32.
+
+    Attributes:
+        name: 'adafactor' (Shazeer & Stern 2018, arXiv:1804.04235, with parameter scaling and
+            update clipping, as T5 is trained), 'adamw' (arXiv:1711.05101) or 'lion' (arXiv:2302.06675).
+        learning_rate: the peak; for Adafactor it is relative to the scale of each param.
+        schedule: its shape.
+        weight_decay: decoupled, times the learning rate.
+        b1: first moment decay of adamw and lion.
+        b2: second moment decay.
+        eps: adamw's.
+        clip_norm: gradients are scaled down to this global norm; None for no clipping.
+        decay_exclude: paths that are not decayed.
+        trained: regular expressions of the paths that are trained; the others are frozen and cost no gradient.
+        frozen: paths that are not trained although they match `trained`.
+    """
+
+    name: str = 'adamw'
+    learning_rate: float = 1e-4
+    schedule: ScheduleConfig = ScheduleConfig()
+    weight_decay: float = 0.0
+    b1: float = 0.9
+    b2: float = 0.95
+    eps: float = 1e-8
+    clip_norm: float | None = 1.0
+    decay_exclude: tuple[str, ...] = NO_DECAY
+    trained: tuple[str, ...] = ('.',)
+    frozen: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.name not in NAMES:
+            raise unknown_name('optimizer', self.name, NAMES)
+        if self.learning_rate <= 0 or self.weight_decay < 0:
+            raise UserError(
+                f'learning_rate={self.learning_rate} must be positive, weight_decay={self.weight_decay} not negative'
+            )
+
+    def is_trained(self, path: str) -> bool:
+        """Returns whether the param at a path is trained."""
+        return tree.matches(path, self.trained) and not tree.matches(path, self.frozen)
+
+
+def make_optimizer(config: OptimizerConfig, num_steps: int) -> tuple[optax.GradientTransformation, optax.Schedule]:
+    """Returns the optimizer of the trained params, and its learning rate by step."""
+    schedule = make_schedule(config.schedule, config.learning_rate, num_steps)
+    mask = _decay_mask(config.decay_exclude)
+    if config.name == 'adamw':
+        update = optax.adamw(schedule, config.b1, config.b2, config.eps, weight_decay=config.weight_decay, mask=mask)
+    elif config.name == 'lion':
+        update = optax.lion(schedule, config.b1, config.b2, weight_decay=config.weight_decay, mask=mask)
+    else:
+        update = optax.adafactor(
+            schedule,
+            multiply_by_parameter_scale=True,
+            weight_decay_rate=config.weight_decay or None,
+            weight_decay_mask=mask,
+        )
+    clip = optax.identity() if config.clip_norm is None else optax.clip_by_global_norm(config.clip_norm)
+    return _relaxed(optax.chain(clip, update)), schedule
+
+
+def _relaxed(optimizer: optax.GradientTransformation) -> optax.GradientTransformation:
+    """Optax relies on implicit promotion (`b1 ** count`), which a strict run would refuse."""
+
+    def update(*args: Any, **kwargs: Any) -> Any:
+        with jax.numpy_dtype_promotion('standard'), jax.numpy_rank_promotion('allow'):
+            return optimizer.update(*args, **kwargs)
+
+    return optax.GradientTransformation(optimizer.init, update)
+
+
+def _decay_mask(exclude: tuple[str, ...]) -> Callable[[Params], Params]:
+    return lambda params: tree.map_with_path(lambda path, _: not tree.matches(path, exclude), params)
