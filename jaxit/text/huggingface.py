@@ -1,12 +1,14 @@
 """`tokenizer.json` files of the tokenizers library, and byte-pair vocabularies trained with it."""
 
+import contextlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import tokenizers
 
 from jaxit.core.errors import UserError
+from jaxit.core.files import printable
 from jaxit.text.base import (
     BOS_PIECES,
     CONFIG_FILE,
@@ -48,8 +50,12 @@ class HuggingFaceTokenizer(Tokenizer):
         self._content = content
         self._companions = dict(companions or {})
         spec = _parse(content, where)
-        self._begins_with = _first_special(spec.get('post_processor'))
-        hidden, self.specials = _hide_markers(spec)
+        try:
+            self._begins_with = _first_special(spec.get('post_processor'))
+            hidden, self.specials = _hide_markers(spec)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise UserError(f'{where} is not a tokenizer.json: {type(error).__name__} {error}') from None
+        self._where = where
         self._tokenizer = _load(json.dumps(hidden), where)
         self._tokenizer.encode_special_tokens = True
         self._tokenizer.no_truncation()
@@ -82,7 +88,8 @@ class HuggingFaceTokenizer(Tokenizer):
     def encode(self, text: str) -> list[int]:
         """Returns the ids of the text alone."""
         utf8(text)
-        return self._tokenizer.encode(text, add_special_tokens=False).ids
+        with _readable(f'{self._where}: a text of {len(text)} characters'):
+            return self._tokenizer.encode(text, add_special_tokens=False).ids
 
     def decode_text(self, ids: Sequence[int]) -> str:
         """Returns the text of ids."""
@@ -142,14 +149,19 @@ def _parse(content: bytes, where: str) -> dict[str, Any]:
 
 
 def _load(text: str, where: str) -> tokenizers.Tokenizer:
-    try:
+    with _readable(where):
         return tokenizers.Tokenizer.from_str(text)
-    except Exception as error:
-        raise UserError(f'{where} is not a tokenizer.json that can be read: {error}') from None
+
+
+@contextlib.contextmanager
+def _readable(what: str) -> Iterator[None]:
+    """Turns the library's errors into the user's; a panic of its Rust code is no Exception."""
+    try:
+        yield
     except BaseException as error:
-        if type(error).__name__ != 'PanicException':  # Rust's panic is no Exception
+        if not isinstance(error, Exception) and type(error).__name__ != 'PanicException':
             raise
-        raise UserError(f'{where} is not a tokenizer.json that can be read: {error}') from None
+        raise UserError(f'{what} cannot be read by the tokenizers library: {printable(str(error))[:200]}') from None
 
 
 def _first_special(processor: Any) -> str | None:

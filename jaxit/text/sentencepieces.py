@@ -48,8 +48,10 @@ class SentencePieceTokenizer(Tokenizer):
         self._companions = dict(companions or {})
         config = read_config(self._companions, where)
         self._extra_ids = int(config.get('extra_ids', 0)) if extra_ids is None else extra_ids
-        _load(model, where)
-        patched, self.specials = _hide_markers(model)
+        try:
+            patched, self.specials = _hide_markers(model)
+        except (IndexError, KeyError):
+            raise UserError(f'{where} is not a SentencePiece model') from None
         self._processor = _load(patched, where)
         self.vocab_size = self._processor.get_piece_size() + self._extra_ids
         self.specials |= sentinels(self.vocab_size, self._extra_ids)
@@ -136,7 +138,7 @@ def _pieces(model: bytes) -> Iterator[tuple[str, int, int]]:
             piece, kind, offset = '', 1, -1
             for inner, low, high in _fields(model, start, end):
                 if inner == 1:
-                    piece = model[low:high].decode()
+                    piece = model[low:high].decode(errors='replace')
                 elif inner == 3:
                     kind, offset = model[low], low
             yield piece, kind, offset
