@@ -305,6 +305,14 @@ class TokenCache:
         return self.boundaries[self.boundary_offsets[:-1]].astype(np.int32)
 
     @functools.cached_property
+    def loss_lengths(self) -> np.ndarray:
+        """[N] int32, tokens that bear loss: the boundaries summed with alternating signs."""
+        firsts, counts = self.boundary_offsets[:-1], np.diff(self.boundary_offsets)
+        place = np.arange(self.boundaries.size) - np.repeat(firsts, counts)
+        sums = np.add.reduceat(np.where(place % 2, self.boundaries, -self.boundaries), firsts)
+        return (sums + np.where(counts % 2, self.lengths, 0)).astype(np.int32)
+
+    @functools.cached_property
     def tokens(self) -> np.ndarray:
         """[num_tokens] the ids of all examples, mapped; see `release`."""
         return np.asarray(np.memmap(self.folder / TOKENS, np.dtype(self.manifest['dtype']).newbyteorder('<'), 'r'))
