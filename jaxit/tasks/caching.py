@@ -1,0 +1,270 @@
+"""From tasks to token caches: built once, off the training path, the same bytes for any number of workers.
+
+The parent reads the source and deals out chunks of rows; workers render and tokenise them; the parent
+writes what they made in the order of the rows. What a row becomes depends on that row alone.
+"""
+
+import itertools
+import logging
+import os
+import pickle
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from jaxit.core.errors import JaxitError, UserError
+from jaxit.core.files import sha256_json
+from jaxit.data.cache import MANIFEST, CacheWriter, TokenCache
+from jaxit.data.mixture import MixtureComponent
+from jaxit.tasks.fingerprints import fingerprint
+from jaxit.tasks.registry import Mixture, Task, resolve
+from jaxit.tasks.rendering import render_row
+from jaxit.tasks.replay import replay_examples
+from jaxit.tasks.sources import Record
+from jaxit.text.base import Tokenizer
+from jaxit.text.examples import TokenFormat, TokenizedExample, tokenize
+
+CHUNK_ROWS = 256
+
+OnBadRow = Literal['error', 'skip']
+Chunk = list[tuple[int, Record]]
+
+_log = logging.getLogger(__name__)
+
+
+class _Row(NamedTuple):
+    """One tokenised example and where it came from."""
+
+    tokens: np.ndarray
+    boundaries: tuple[int, ...]
+    source_row: int
+    template: int
+
+
+class _Made(NamedTuple):
+    """What became of a chunk."""
+
+    rows: list[_Row]
+    counts: Counter[str]
+    bad_rows: list[tuple[int, str]]
+
+
+@dataclass(frozen=True)
+class _Job:
+    """All that a worker needs to know."""
+
+    task: Task
+    split: str
+    tokenizer: Tokenizer
+    token_format: TokenFormat
+    seed: int
+    chat_format: str | None
+    on_bad_row: OnBadRow
+
+    def __call__(self, chunk: Chunk) -> _Made:
+        made = _Made([], Counter(), [])
+        for row, record in chunk:
+            try:
+                rows, counts = self._row(row, record)
+            except UserError as error:
+                made.bad_rows.append((row, str(error)))
+                if self.on_bad_row == 'error':
+                    break
+                continue
+            made.rows.extend(rows)
+            made.counts.update(counts)
+        return made
+
+    def _row(self, row: int, record: Record) -> tuple[list[_Row], Counter[str]]:
+        rows, counts = [], Counter()
+        examples = render_row(self.task, self.split, row, record, seed=self.seed, chat_format=self.chat_format)
+        if not examples:
+            counts['filtered_rows'] += 1
+        for example in examples:
+            for tokenized in self._tokenize(example, row):
+                if tokenized is None:
+                    counts['dropped'] += 1
+                    continue
+                counts['cut_inputs'] += tokenized.cut_inputs > 0
+                counts['cut_targets'] += tokenized.cut_targets > 0
+                rows.append(_Row(tokenized.tokens, tokenized.boundaries, row, example.template))
+        return rows, counts
+
+    def _tokenize(self, example, row: int) -> list[TokenizedExample | None]:
+        if self.task.kind == 'instruction':
+            return [tokenize(example, self.tokenizer, self.token_format)]
+        seed = int(sha256_json([self.seed, self.task.name, row])[:8], 16)
+        return list(replay_examples(example.targets, self.tokenizer, self.token_format, seed=seed))
+
+
+def cache_folder(root: str | os.PathLike[str], task: Task, split: str, fingerprint: str) -> Path:
+    """Returns `<root>/<task>-<split>-<first 12 digits of the fingerprint>`."""
+    return Path(root) / f'{task.name}-{split}-{fingerprint[:12]}'
+
+
+def build(
+    task: Task,
+    split: str,
+    tokenizer: Tokenizer,
+    token_format: TokenFormat,
+    root: str | os.PathLike[str],
+    *,
+    seed: int = 0,
+    num_workers: int = 1,
+    chat_format: str | None = None,
+    on_bad_row: OnBadRow = 'error',
+) -> Path:
+    """Builds the cache of one split unless it is there already, and returns its folder.
+
+    Args:
+        task: the task.
+        split: a split of its source.
+        tokenizer: makes the ids.
+        token_format: lengths and layout.
+        root: the folder of caches; see `cache_folder`.
+        seed: of template draws and span corruption.
+        num_workers: processes; the bytes are the same for any number.
+        chat_format: writes every example as a conversation; see `text.chat`.
+        on_bad_row: 'error' ends at the first row that can't be made into an example; 'skip' leaves such rows out and
+            counts them as `bad_rows` in the manifest.
+
+    Raises:
+        UserError: with the file and line of a bad row.
+    """
+    if on_bad_row not in ('error', 'skip'):
+        raise UserError(f"on_bad_row is {on_bad_row!r}; it must be 'error' or 'skip'")
+    if num_workers < 1:
+        raise UserError(f'num_workers is {num_workers}; it must be 1 or more')
+    task.source.check_split(split)
+    key = fingerprint(task, split, tokenizer, token_format, seed=seed, chat_format=chat_format, on_bad_row=on_bad_row)
+    folder = cache_folder(root, task, split, key)
+    if not _is_present(folder, key):
+        job = _Job(task, split, tokenizer, token_format, seed, chat_format, on_bad_row)
+        _write(job, folder, key, num_workers)
+    return folder
+
+
+def ensure(
+    mixture: Mixture | str,
+    split: str,
+    tokenizer: Tokenizer,
+    token_format: TokenFormat,
+    root: str | os.PathLike[str],
+    *,
+    seed: int = 0,
+    num_workers: int = 1,
+    chat_format: str | None = None,
+    on_bad_row: OnBadRow = 'error',
+) -> list[MixtureComponent]:
+    """Builds the caches of a mixture that are missing and returns its components; arguments as for `build`."""
+    components = []
+    for task, rate in resolve(mixture):
+        folder = build(
+            task,
+            split,
+            tokenizer,
+            token_format,
+            root,
+            seed=seed,
+            num_workers=num_workers,
+            chat_format=chat_format,
+            on_bad_row=on_bad_row,
+        )
+        components.append(MixtureComponent(task.name, folder, rate))
+    return components
+
+
+def _is_present(folder: Path, key: str) -> bool:
+    if not (folder / MANIFEST).is_file():
+        return False
+    try:
+        return TokenCache.open(folder).manifest['fingerprint'] == key
+    except UserError as error:
+        _log.warning('%s; it is built again', error)
+        return False
+
+
+def _write(job: _Job, folder: Path, key: str, num_workers: int) -> None:
+    task = job.task
+    metadata = {'cluster': task.cluster, 'licence': task.licence, 'language': task.language, 'seed': job.seed}
+    writer = CacheWriter(
+        folder,
+        task=task.name,
+        split=job.split,
+        vocab_size=job.tokenizer.vocab_size,
+        encoder_decoder=job.token_format.encoder_decoder,
+        tokenizer_sha256=job.tokenizer.sha256,
+        fingerprint=key,
+        metadata=metadata,
+    )
+    with writer:
+        for made in _in_order(job, num_workers):
+            for row in made.rows:
+                writer.add(row.tokens, row.boundaries, row.source_row, row.template)
+            for name, number in made.counts.items():
+                writer.count(name, number)
+            _report_bad_rows(job, made.bad_rows, writer)
+
+
+def _report_bad_rows(job: _Job, bad_rows: list[tuple[int, str]], writer: CacheWriter) -> None:
+    for row, message in bad_rows:
+        where = f'task {job.task.name!r}, {job.task.source.locate(job.split, row)}: {message}'
+        if job.on_bad_row == 'error':
+            raise UserError(where)
+        _log.warning('left out: %s', where)
+        writer.count('bad_rows')
+
+
+def _in_order(job: _Job, num_workers: int) -> Iterator[_Made]:
+    chunks = _chunks(enumerate(job.task.source.records(job.split)))
+    if num_workers == 1:
+        yield from map(job, chunks)
+        return
+    try:
+        packed = pickle.dumps(job)
+    except (pickle.PicklingError, AttributeError, TypeError):
+        raise UserError(
+            f'task {job.task.name!r} can not be sent to {num_workers} workers: its functions must stand in a module, not '
+            'in a function or a lambda; or use one worker'
+        ) from None
+    # Spawned, not forked: jax and the tokenizers have threads, which do not survive a fork.
+    with ProcessPoolExecutor(num_workers, get_context('spawn'), _start_worker, (packed,)) as pool:
+        waiting: deque = deque()
+        try:
+            for chunk in chunks:
+                waiting.append(pool.submit(_work, chunk))
+                if len(waiting) > 4 * num_workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        except BrokenProcessPool:
+            raise JaxitError(
+                f'a worker that cached task {job.task.name!r} died; it may have run out of memory'
+            ) from None
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _chunks(rows: Iterable[tuple[int, Record]]) -> Iterator[Chunk]:
+    rows = iter(rows)
+    while chunk := list(itertools.islice(rows, CHUNK_ROWS)):
+        yield chunk
+
+
+_job_of_worker: _Job
+
+
+def _start_worker(packed: bytes) -> None:
+    global _job_of_worker
+    _job_of_worker = pickle.loads(packed)
+
+
+def _work(chunk: Chunk) -> _Made:
+    return _job_of_worker(chunk)

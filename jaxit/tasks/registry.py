@@ -1,0 +1,250 @@
+"""Tasks and mixtures as values, and the names they are registered under.
+
+A task is source + preprocessors + templates + metrics; it knows nothing of TensorFlow. Rates of a
+mixture are numbers, or follow from the sizes of the sources with a cap (FLAN's mixing-rate maximum,
+arXiv 2109.01652 section 2.1).
+"""
+
+import importlib
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from jaxit.core.errors import UserError, unknown_name
+from jaxit.tasks.preprocessors import Preprocessor
+from jaxit.tasks.sources import Record, Source
+from jaxit.text.examples import Example
+from jaxit.text.templates import Template
+
+TRAIN = 'train'
+BUILT_IN_MODULES = ('jaxit.tasks.primer',)
+
+_NAME = re.compile(r'[a-z][a-z0-9]*(_[a-z0-9]+)*')
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a model is taught or asked, from its source to its metrics.
+
+    With neither templates nor `render`, records speak for themselves: inputs/targets,
+    prompt/completion, messages, or text.
+
+    Attributes:
+        name: lower_snake.
+        source: where the records come from.
+        templates: wordings of inputs and targets; one is drawn for each row.
+        render: makes an example of a record where templates are not enough: returns an `Example`, or a dict
+            with `inputs` and `targets`.
+        preprocessors: applied to each record, in this order.
+        metrics: names of the metrics its answers are judged by.
+        cluster: the kind of task; held-out suites hold out whole clusters.
+        licence: of the data, for `jaxit tasks` and the report.
+        language: of the data.
+        answer_options: the answers to choose from, or the field that holds them; a dict gives either by template language.
+        template_field: the field that holds the index of the template of a record.
+        eval_template: the template of every other split than train; None draws there too.
+        kind: 'instruction', or 'text' for plain text to be modelled as it is (replay).
+    """
+
+    name: str
+    source: Source
+    templates: tuple[Template, ...] = ()
+    render: Callable[[Record], Example | dict[str, str]] | None = None
+    preprocessors: tuple[Preprocessor, ...] = ()
+    metrics: tuple[str, ...] = ('exact_match',)
+    cluster: str = ''
+    licence: str = ''
+    language: str = 'en'
+    answer_options: tuple[str, ...] | str | Mapping[str, tuple[str, ...] | str] | None = None
+    template_field: str | None = None
+    eval_template: int | None = 0
+    kind: Literal['instruction', 'text'] = 'instruction'
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The splits of the source."""
+        return self.source.splits
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Tasks and mixtures with rates.
+
+    Attributes:
+        name: lower_snake.
+        components: (name of a task or mixture, rate) pairs. Rates need not sum to one. All of them are None where
+            the mixture is examples-proportional.
+        maximum: with rates of None, a task counts with at most so many examples.
+        split: whose sizes count.
+    """
+
+    name: str
+    components: tuple[tuple[str, float | None], ...]
+    maximum: int | None = None
+    split: str = TRAIN
+
+
+_TASKS: dict[str, Task] = {}
+_MIXTURES: dict[str, Mixture] = {}
+
+
+_NO_RATES = Mixture('', ())
+
+
+def add_task(name: str, source: Source, **fields: Any) -> Task:
+    """Registers a task; `fields` are those of `Task`.
+
+    Raises:
+        UserError: for a name that is taken or not lower_snake, or fields that contradict each other.
+    """
+    _import_built_in()
+    task = Task(name, source, **fields)
+    _check_name(name)
+    _check_task(task)
+    _TASKS[name] = task
+    return task
+
+
+def add_mixture(
+    name: str, components: Iterable[str | tuple[str, float | None]], *, maximum: int | None = None, split: str = TRAIN
+) -> Mixture:
+    """Registers a mixture of registered tasks and mixtures.
+
+    Args:
+        name: lower_snake.
+        components: names, or (name, rate) pairs.
+        maximum: cap of the examples a task counts with, where rates follow from sizes.
+        split: whose sizes count.
+    """
+    _import_built_in()
+    pairs = tuple((item, None) if isinstance(item, str) else (item[0], item[1]) for item in components)
+    _check_name(name)
+    _check_components(name, pairs, maximum)
+    _MIXTURES[name] = Mixture(name, pairs, maximum, split)
+    return _MIXTURES[name]
+
+
+def get_task(name: str) -> Task:
+    """Returns a registered task."""
+    _import_built_in()
+    if name not in _TASKS:
+        raise unknown_name('task', name, _TASKS)
+    return _TASKS[name]
+
+
+def get_mixture(name: str) -> Mixture:
+    """Returns a registered mixture; a task's name stands for the mixture of that task alone."""
+    _import_built_in()
+    if name in _TASKS:
+        return Mixture(name, ((name, 1.0),))
+    if name not in _MIXTURES:
+        raise unknown_name('task or mixture', name, [*_TASKS, *_MIXTURES])
+    return _MIXTURES[name]
+
+
+def names() -> tuple[str, ...]:
+    """Returns the names of all tasks, sorted."""
+    _import_built_in()
+    return tuple(sorted(_TASKS))
+
+
+def mixture_names() -> tuple[str, ...]:
+    """Returns the names of all mixtures, sorted."""
+    _import_built_in()
+    return tuple(sorted(_MIXTURES))
+
+
+def resolve(mixture: Mixture | str) -> list[tuple[Task, float]]:
+    """Returns the tasks of a mixture with their rates, nested mixtures flattened.
+
+    A nested mixture shares its rate among its tasks in proportion to its own rates; a task met
+    twice has the sum. Without rates, a nested mixture counts with its own capped sizes.
+    """
+    mixture = get_mixture(mixture) if isinstance(mixture, str) else mixture
+    rates: dict[str, float] = {}
+    for name, rate in mixture.components:
+        inner = _sizes_or_rates(name, mixture)
+        total = sum(inner.values())
+        for task, share in inner.items():
+            rates[task] = rates.get(task, 0.0) + (share if rate is None else rate * share / total)
+    return [(get_task(name), rate) for name, rate in rates.items()]
+
+
+def size_of(task: Task, split: str = TRAIN) -> int:
+    """Returns the number of records of a split; an error where the source cannot tell."""
+    size = task.source.num_examples(split)
+    if size is None:
+        raise UserError(f'task {task.name!r} has no known size, so its rate cannot follow from it; give a rate')
+    return size
+
+
+def import_module_tasks(module: str) -> None:
+    """Imports a user's module, which registers its tasks."""
+    try:
+        importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or not (module == error.name or module.startswith(f'{error.name}.')):
+            raise
+        raise UserError(f'no module {module!r}; run from its folder, or put that folder on PYTHONPATH') from None
+
+
+def _sizes_or_rates(name: str, mixture: Mixture) -> dict[str, float]:
+    """Returns task -> rate inside one component."""
+    if name in _TASKS:
+        proportional = dict(mixture.components)[name] is None
+        return {name: float(_capped(name, mixture)) if proportional else 1.0}
+    return {task.name: rate for task, rate in resolve(name)}
+
+
+def _capped(name: str, mixture: Mixture) -> int:
+    size = size_of(_TASKS[name], mixture.split)
+    if not size:
+        raise UserError(f'task {name!r} has no example in split {mixture.split!r}; leave it out of {mixture.name!r}')
+    return size if mixture.maximum is None else min(size, mixture.maximum)
+
+
+def _import_built_in() -> None:
+    for module in BUILT_IN_MODULES:
+        importlib.import_module(module)
+
+
+def _check_name(name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise UserError(f'name {name!r} is not lower_snake: small letters and digits, joined by single underscores')
+    if name in _TASKS or name in _MIXTURES:
+        raise UserError(f'name {name!r} is registered twice; names of tasks and mixtures must differ')
+
+
+def _check_task(task: Task) -> None:
+    where = f'task {task.name!r}'
+    if task.templates and task.render:
+        raise UserError(f'{where} has templates and render; give one of them')
+    if task.kind not in ('instruction', 'text'):
+        raise UserError(f"{where}: kind is {task.kind!r}; it must be 'instruction' or 'text'")
+    if task.template_field and not task.templates:
+        raise UserError(f'{where}: template_field needs templates')
+    if task.templates and task.eval_template is not None and not 0 <= task.eval_template < len(task.templates):
+        raise UserError(f'{where}: eval_template is {task.eval_template}; there are {len(task.templates)} templates')
+
+
+def _check_components(name: str, pairs: tuple[tuple[str, float | None], ...], maximum: int | None) -> None:
+    where = f'mixture {name!r}'
+    if not pairs:
+        raise UserError(f'{where} has no component')
+    explicit = [rate for _, rate in pairs if rate is not None]
+    if len({component for component, _ in pairs}) < len(pairs):
+        raise UserError(f'{where} names a component twice')
+    if explicit and len(explicit) < len(pairs):
+        raise UserError(f'{where} has rates for some components only; give all of them a rate, or none')
+    if explicit and maximum is not None:
+        raise UserError(f'{where} has rates and a maximum; the maximum is for rates that follow from sizes')
+    if maximum is not None and maximum < 1:
+        raise UserError(f'{where}: maximum is {maximum}; it must be 1 or more')
+    for component, rate in pairs:
+        if component not in _TASKS and component not in _MIXTURES:
+            raise unknown_name('task or mixture', component, [*_TASKS, *_MIXTURES], where=where)
+        if rate is None and any(inner is not None for _, inner in _MIXTURES.get(component, _NO_RATES).components):
+            raise UserError(f'{where}: {component!r} has rates of its own, so no size; give it a rate here')
+        if rate is not None and not 0 < rate < float('inf'):
+            raise UserError(f'{where}: the rate of {component!r} is {rate}; it must be above 0')

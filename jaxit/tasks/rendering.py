@@ -1,0 +1,152 @@
+"""From a task's records to rendered examples: preprocess, draw a template, fill it in."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from jaxit.core.errors import UserError
+from jaxit.tasks.preprocessors import apply
+from jaxit.tasks.registry import TRAIN, Task
+from jaxit.tasks.sources import Record
+from jaxit.text import chat
+from jaxit.text.examples import Example, Part, ordinary
+from jaxit.text.templates import Template, choose
+
+
+def examples(
+    task: Task, split: str, *, seed: int = 0, template: int | None = None, chat_format: str | None = None
+) -> Iterator[Example]:
+    """Yields the examples of a split, in the order of the source.
+
+    Training draws a template for each row; the draw depends on (seed, row, task) only. Other splits
+    use the task's `eval_template`.
+
+    Args:
+        task: the task.
+        split: a split of its source.
+        seed: of the draw.
+        template: the index of one template for all rows.
+        chat_format: writes every example as a conversation in this format; see `text.chat`. An `Example` that
+            `render` returns stays as it is.
+
+    Raises:
+        UserError: for a row that can't be rendered, with the file and line it came from.
+    """
+    for row, record in enumerate(task.source.records(split)):
+        try:
+            made = render_row(task, split, row, record, seed=seed, template=template, chat_format=chat_format)
+        except UserError as error:
+            raise UserError(f'task {task.name!r}, {task.source.locate(split, row)}: {error}') from None
+        yield from made
+
+
+def render_row(
+    task: Task,
+    split: str,
+    row: int,
+    record: Record,
+    *,
+    seed: int,
+    template: int | None = None,
+    chat_format: str | None = None,
+) -> list[Example]:
+    """Returns the examples of one record: one, unless preprocessors make more or none of it."""
+    made = []
+    for item in apply(task.preprocessors, record):
+        if task.kind == 'text':
+            made.append(_text(task, row, item))
+            continue
+        index = _template_of(task, split, row, item, seed) if template is None else template
+        made.append(_example(task, row, item, index, chat_format))
+    return made
+
+
+def _text(task: Task, row: int, record: Record) -> Example:
+    return Example((Part(_checked_text(record, 'text'), loss=True),), source_row=row, task=task.name)
+
+
+def _template_of(task: Task, split: str, row: int, record: Record, seed: int) -> int:
+    if not task.templates:
+        return 0
+    if task.template_field is not None:
+        index = record.get(task.template_field)
+        if not isinstance(index, int) or not 0 <= index < len(task.templates):
+            raise UserError(f'field {task.template_field!r} is {index!r}; it must be 0..{len(task.templates) - 1}')
+        return index
+    if split != TRAIN and task.eval_template is not None:
+        return task.eval_template
+    usable = [i for i, t in enumerate(task.templates) if split == TRAIN or t.kind != 'inverted']
+    return usable[choose([task.templates[i] for i in usable], task.name, row, seed)]
+
+
+def _example(task: Task, row: int, record: Record, index: int, chat_format: str | None) -> Example:
+    facts: dict[str, Any] = {'source_row': row, 'template': index, 'task': task.name}
+    if task.templates:
+        return _from_template(task, record, task.templates[index], facts, chat_format)
+    if task.render is not None:
+        made = task.render(record)
+        if isinstance(made, Example):
+            return Example(made.parts, row, made.template, made.options, task.name, made.references)
+        record = made
+    facts |= {'options': _options(task, record, task.language), 'references': _references(record)}
+    if 'messages' in record:
+        return Example(chat.to_parts(_messages(record), chat_format or 'plain'), **facts)
+    for inputs, targets in (('inputs', 'targets'), ('prompt', 'completion')):
+        if inputs in record or targets in record:
+            return _ordinary(_checked_text(record, inputs), _checked_text(record, targets), facts, chat_format)
+    raise UserError(
+        f'the record has {", ".join(sorted(record)) or "no field"}; without templates it needs inputs and targets, '
+        'prompt and completion, or messages'
+    )
+
+
+def _from_template(
+    task: Task, record: Record, template: Template, facts: dict[str, Any], chat_format: str | None
+) -> Example:
+    options = () if template.kind == 'inverted' else _options(task, record, template.language)
+    inputs, targets = template.render(record, options=options)
+    references = () if template.kind == 'inverted' else _references(record)
+    return _ordinary(inputs, targets, facts | {'options': options, 'references': references}, chat_format)
+
+
+def _ordinary(inputs: str, targets: str, facts: dict[str, Any], chat_format: str | None) -> Example:
+    if chat_format is None:
+        return ordinary(inputs, targets, **facts)
+    turns = [{'role': 'user', 'content': inputs}, {'role': 'assistant', 'content': targets}]
+    return Example(chat.to_parts(turns, chat_format), **facts)
+
+
+def _options(task: Task, record: Record, language: str) -> tuple[str, ...]:
+    options = task.answer_options
+    if isinstance(options, Mapping):
+        options = options.get(language)
+    if isinstance(options, str):
+        if options not in record:
+            raise UserError(f'no field {options!r}, which holds the answer options')
+        options = record[options]
+    if options is None:
+        return ()
+    if not isinstance(options, list | tuple) or not all(isinstance(option, str) for option in options):
+        raise UserError(f'the answer options are {options!r}; they must be a list of texts')
+    return tuple(options)
+
+
+def _references(record: Record) -> tuple[str, ...]:
+    references = record.get('references', ())
+    if not isinstance(references, list | tuple) or not all(isinstance(text, str) for text in references):
+        raise UserError(f"field 'references' is {type(references).__name__}; it must be a list of texts")
+    return tuple(references)
+
+
+def _messages(record: Record) -> list[Mapping[str, Any]]:
+    messages = record['messages']
+    if not isinstance(messages, list) or not messages or not all(isinstance(m, Mapping) for m in messages):
+        raise UserError("field 'messages' must be a list of objects with role and content")
+    return messages
+
+
+def _checked_text(record: Record, field: str) -> str:
+    value = record.get(field)
+    if not isinstance(value, str):
+        what = 'missing' if field not in record else type(value).__name__
+        raise UserError(f'field {field!r} is {what}; it must be text')
+    return value

@@ -1,0 +1,111 @@
+"""Plain text as training examples, so that a tuned model keeps what it knew: replay.
+
+A decoder models the text as it is. T5 gets span corruption (arXiv 1910.10683, section 3.1.4):
+15 % of the tokens go, in spans of 3 on average, each replaced by a sentinel in the inputs; the
+targets are the sentinels, each with the tokens it stands for.
+"""
+
+import functools
+
+import numpy as np
+
+from jaxit.core.errors import UserError
+from jaxit.text.base import Tokenizer
+from jaxit.text.examples import TokenFormat, TokenizedExample
+
+NOISE_DENSITY = 0.15
+MEAN_SPAN_LENGTH = 3.0
+
+
+def replay_examples(text: str, tokenizer: Tokenizer, token_format: TokenFormat, *, seed: int) -> list[TokenizedExample]:
+    """Returns a text as examples for a model: as many as its length asks for.
+
+    Args:
+        text: the whole text.
+        tokenizer: makes the ids.
+        token_format: decides between language modelling and span corruption, and the lengths.
+        seed: of the noise; pass another one for each text.
+    """
+    ids = tokenizer.encode(text)
+    if token_format.encoder_decoder:
+        return _corrupted(ids, tokenizer, token_format, seed)
+    return _continued(ids, tokenizer, token_format)
+
+
+def noise_mask(length: int, rng: np.random.RandomState) -> np.ndarray:
+    """Returns [length] bool, True where a token is taken away; kept and taken spans alternate, a kept one first."""
+    num_noise = min(max(round(length * NOISE_DENSITY), 1), length - 1)
+    num_spans = min(max(round(num_noise / MEAN_SPAN_LENGTH), 1), length - num_noise)
+    kept, taken = _segments(length - num_noise, num_spans, rng), _segments(num_noise, num_spans, rng)
+    lengths = np.stack([kept, taken], axis=1).reshape(-1)
+    return np.repeat(np.arange(2 * num_spans) % 2 == 1, lengths)
+
+
+def corrupt(ids: list[int], mask: np.ndarray, sentinels: list[int]) -> tuple[list[int], list[int]]:
+    """Returns (inputs, targets) of span corruption, both without EOS."""
+    inputs: list[int] = []
+    targets: list[int] = []
+    unused = iter(sentinels)
+    for i, (token, taken) in enumerate(zip(ids, mask, strict=True)):
+        if taken and (i == 0 or not mask[i - 1]):
+            sentinel = next(unused)
+            inputs.append(sentinel)
+            targets.append(sentinel)
+        (targets if taken else inputs).append(token)
+    return inputs, targets
+
+
+@functools.cache
+def span_length(token_format: TokenFormat, num_sentinels: int) -> int:
+    """Returns the longest text that fits the lengths after corruption, EOS and sentinels counted."""
+    length = token_format.row_length
+    while length > 2:
+        num_noise = max(round(length * NOISE_DENSITY), 1)
+        num_spans = max(round(num_noise / MEAN_SPAN_LENGTH), 1)
+        fits_inputs = length - num_noise + num_spans + 1 <= token_format.inputs_length
+        if fits_inputs and num_noise + num_spans + 1 <= token_format.targets_length and num_spans <= num_sentinels:
+            break
+        length -= 1
+    return length
+
+
+def _continued(ids: list[int], tokenizer: Tokenizer, token_format: TokenFormat) -> list[TokenizedExample]:
+    """Each piece begins with BOS, or bears no loss on its first token; the last piece ends with EOS."""
+    begins = [tokenizer.bos_id] if tokenizer.bos_id is not None and token_format.add_bos else []
+    ids = [*ids, tokenizer.eos_id]
+    step = token_format.row_length - len(begins)
+    pieces = [[*begins, *ids[start : start + step]] for start in range(0, len(ids), step)]
+    return [TokenizedExample(np.asarray(piece, np.int32), (1,)) for piece in pieces if len(piece) > 1]
+
+
+def _corrupted(ids: list[int], tokenizer: Tokenizer, token_format: TokenFormat, seed: int) -> list[TokenizedExample]:
+    sentinels = _sentinels(tokenizer)
+    step = span_length(token_format, len(sentinels))
+    rng = np.random.RandomState(seed)  # its stream is frozen, unlike default_rng's
+    made = []
+    for start in range(0, len(ids), step):
+        piece = ids[start : start + step]
+        if len(piece) < 2:
+            continue
+        inputs, targets = corrupt(piece, noise_mask(len(piece), rng), sentinels)
+        tokens = [*inputs, tokenizer.eos_id, *targets, tokenizer.eos_id]
+        made.append(TokenizedExample(np.asarray(tokens, np.int32), (len(inputs) + 1,)))
+    return made
+
+
+def _segments(total: int, num_segments: int, rng: np.random.RandomState) -> np.ndarray:
+    """Returns [num_segments] lengths of at least 1 with the given sum, every such division equally likely."""
+    cuts = np.sort(rng.permutation(total - 1)[: num_segments - 1]) + 1
+    return np.diff(np.concatenate([[0], cuts, [total]])).astype(np.int64)
+
+
+def _sentinels(tokenizer: Tokenizer) -> list[int]:
+    sentinels = []
+    for number in range(tokenizer.vocab_size):
+        sentinel = tokenizer.special_id(f'<extra_id_{number}>')
+        if sentinel is None:
+            break
+        sentinels.append(sentinel)
+    if not sentinels:
+        raise UserError('span corruption needs sentinels (<extra_id_0>, ...) and this tokenizer has none')
+    return sentinels

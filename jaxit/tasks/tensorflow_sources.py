@@ -1,0 +1,124 @@
+"""Sources behind TensorFlow: its datasets, and the tasks of SeqIO. TensorFlow is imported when one is read."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jaxit.core.errors import UserError, missing_extra, unknown_name
+from jaxit.core.files import sha256_json
+from jaxit.tasks.sources import Record, Source, content_hash
+
+
+@dataclass(frozen=True)
+class Tfds(Source):
+    """A TensorFlow dataset, as plain Python values.
+
+    Attributes:
+        name: as `tfds.builder` takes it, with version: 'glue/rte:2.0.0'.
+        split_map: our split to theirs, e.g. `{'train': 'train[:30000]'}`.
+        data_dir: where it has been downloaded.
+    """
+
+    name: str
+    split_map: Mapping[str, str]
+    data_dir: str | None = None
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The splits that are mapped."""
+        return tuple(self.split_map)
+
+    def records(self, split: str) -> Iterator[Record]:
+        """Yields records; bytes become text."""
+        import tensorflow_datasets as tfds
+
+        dataset = self._builder(split).as_dataset(split=self.split_map[split], shuffle_files=False)
+        for record in tfds.as_numpy(dataset):
+            yield plain(record)
+
+    def num_examples(self, split: str) -> int | None:
+        """Returns the size that the dataset states."""
+        return self._builder(split).info.splits[self.split_map[split]].num_examples
+
+    def fingerprint(self, split: str) -> str:
+        """Returns a hash of name, version, slice and number of records."""
+        info = self._builder(split).info
+        return sha256_json(['Tfds', info.full_name, self.split_map[split], self.num_examples(split)])
+
+    def _builder(self, split: str) -> Any:
+        self.check_split(split)
+        try:
+            import tensorflow_datasets as tfds
+        except ImportError:
+            raise missing_extra('tensorflow_datasets', 'tasks') from None
+        builder = tfds.builder(self.name, data_dir=self.data_dir)
+        if self.split_map[split].split('[')[0] not in builder.info.splits:
+            raise UserError(f'{self.name} is not prepared under {builder.data_dir}; run tfds build {self.name} first')
+        return builder
+
+
+@dataclass(frozen=True)
+class SeqioTask(Source):
+    """The records of a task registered with SeqIO, after its preprocessors and before its tokens.
+
+    Attributes:
+        name: the registered name; the module that registers it must have been imported.
+        sequence_length: given to its preprocessors, which may trim.
+    """
+
+    name: str
+    sequence_length: Mapping[str, int] | None = None
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The splits of the task."""
+        return tuple(self._task().splits)
+
+    def records(self, split: str) -> Iterator[Record]:
+        """Yields the text of each feature (`inputs_pretokenized` as `inputs`), or its ids where it has no text."""
+        self.check_split(split)
+        task = self._task()
+        dataset = task.get_dataset(self.sequence_length, split, use_cached=False, shuffle=False)
+        for record in dataset.as_numpy_iterator():
+            yield _untokenized(plain(record), task.output_features)
+
+    def num_examples(self, split: str) -> int | None:
+        """Returns what the task's source states; preprocessors may drop some."""
+        self.check_split(split)
+        task = self._task()
+        return task.source.num_input_examples(split) if split in task.source.splits else None
+
+    def fingerprint(self, split: str) -> str:
+        """Returns a hash of the records: nothing else tells what foreign preprocessors do."""
+        self.check_split(split)
+        return content_hash(self, split)[1]
+
+    def _task(self) -> Any:
+        try:
+            import seqio
+        except ImportError:
+            raise missing_extra('seqio', 'tasks') from None
+        if self.name not in seqio.TaskRegistry.names():
+            raise unknown_name('SeqIO task', self.name, seqio.TaskRegistry.names())
+        return seqio.TaskRegistry.get(self.name)
+
+    def __hash__(self) -> int:
+        return hash((self.name, tuple((self.sequence_length or {}).items())))
+
+
+def plain(value: Any) -> Any:
+    """Returns numpy values and bytes, nested in any way, as Python values and text."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if hasattr(value, 'tolist'):
+        return plain(value.tolist())
+    return value.decode('utf-8', errors='replace') if isinstance(value, bytes) else value
+
+
+def _untokenized(record: Record, features: Iterable[str]) -> Record:
+    for name in features:
+        if f'{name}_pretokenized' in record:
+            record[name] = record.pop(f'{name}_pretokenized')
+    return record
