@@ -5,11 +5,10 @@ does not depend on its order, so neither does the digest on how the leaf is shar
 changing one element always changes both halves; other damage goes unseen with probability 2**-64.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 
 from jaxit.core import files, tree
@@ -35,11 +34,9 @@ def tree_digest(values: tree.Tree) -> dict[str, str]:
     flat = tree.flatten(values)
     for path, leaf in flat.items():
         _check(path, leaf)
-    digests: dict[str, str] = {}
-    for paths in _by_devices(flat):
-        halves = np.asarray(_digests([flat[path] for path in paths]))
-        digests |= {path: f'{high:08x}{low:08x}' for path, (high, low) in zip(paths, halves.tolist(), strict=True)}
-    return {path: digests[path] for path in flat}
+    # One small program per shape, dtype and sharding: params and moments share them, and compile once.
+    halves = jax.device_get({path: _leaf_digest(leaf) for path, leaf in flat.items()})
+    return {path: ''.join(f'{half:08x}' for half in pair.tolist()) for path, pair in halves.items()}
 
 
 def combined(digests: Mapping[str, str]) -> str:
@@ -54,21 +51,9 @@ def _check(path: str, leaf: object) -> None:
         raise UserError(f'state leaf {path!r} is {leaf.dtype}; a checkpoint holds elements of at most 32 bits')
 
 
-def _by_devices(flat: Mapping[str, Array]) -> list[list[str]]:
-    """Groups the paths by the devices they live on; one jitted call can't span two groups."""
-    groups: dict[frozenset[int], list[str]] = {}
-    for path, leaf in flat.items():
-        groups.setdefault(frozenset(device.id for device in leaf.sharding.device_set), []).append(path)
-    return list(groups.values())
-
-
 @jax.jit
-def _digests(leaves: Sequence[Array]) -> Array:
-    """Returns [number of leaves, 2] uint32."""
-    return jnp.stack([_leaf_digest(leaf) for leaf in leaves])
-
-
 def _leaf_digest(leaf: Array) -> Array:
+    """Returns [2] uint32."""
     bits = _bits(leaf)
     index, first = _positions(bits.shape)
     halves = []

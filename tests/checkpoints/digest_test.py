@@ -113,7 +113,7 @@ def test_combined_depends_on_paths_and_digests_but_not_on_order():
 
 def test_the_digest_keeps_no_copy_of_the_leaf():
     leaf = jnp.zeros((1024, 1024))
-    memory = digest._digests.lower([leaf, leaf]).compile().memory_analysis()
+    memory = digest._leaf_digest.lower(leaf).compile().memory_analysis()
     assert memory.temp_size_in_bytes < 64 * 1024
 
 
