@@ -28,11 +28,11 @@ def merge(word, ranks):
 
 @pytest.mark.parity
 @pytest.mark.shared_data
-def test_llama3_ids_equal_the_algorithms(shared_data):
+def test_llama3_ids_equal_the_algorithms(shared_data, real):
     regex = pytest.importorskip('regex')
     path = shared_data / 'tokenizers' / 'llama3' / 'tokenizer.tiktoken'
     ranks = {base64.b64decode(piece): int(i) for piece, i in (line.split() for line in path.read_bytes().splitlines())}
-    tokenizer = tokenizers.load(path)
+    tokenizer = real('llama3')
     pattern = regex.compile(tiktoken_ranks.LAYOUTS[128_000].pattern)
     texts = [TEXT, *(shared_data / 'chat_fastchat' / 'mt_bench_question.jsonl').read_text().splitlines()[:40]]
     for text in texts:
@@ -45,9 +45,9 @@ def test_llama3_ids_equal_the_algorithms(shared_data):
 
 
 @pytest.mark.shared_data
-def test_gpt2_ranks_give_the_ids_of_its_tokenizer_json(shared_data):
+def test_gpt2_ranks_give_the_ids_of_its_tokenizer_json(shared_data, real):
     folder = shared_data / 'tokenizers' / 'gpt2'
-    ranks, oracle = tokenizers.load(folder / 'gpt2.tiktoken'), tokenizers.load(folder / 'tokenizer.json')
+    ranks, oracle = tokenizers.load(folder / 'gpt2.tiktoken'), real('gpt2')
     text = TEXT + (shared_data / 'chat_fastchat' / 'mt_bench_question.jsonl').read_text()[:20_000]
     assert ranks.encode(text) == oracle.encode(text)
     assert ranks.decode(oracle.encode(text)) == text
