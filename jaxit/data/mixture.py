@@ -131,7 +131,7 @@ class Mixture:
         fields = {
             'tasks': [component.name for component in self.components],
             'rates': [str(Fraction(weight, self._total)) for weight in self._weights],
-            'tokenizer': [cache['tokenizer_sha256'] for cache in caches],
+            'tokenizer': caches[0]['tokenizer_sha256'],  # that of all, see _check_components
             'preprocessing': [cache['fingerprint'] for cache in caches],
             'examples': [{name: facts['sha256'] for name, facts in cache['files'].items()} for cache in caches],
             'lengths': dict(lengths),

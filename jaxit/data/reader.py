@@ -13,8 +13,7 @@ import numpy as np
 from jaxit.core.errors import UserError
 from jaxit.core.types import Batch
 from jaxit.data.mixture import Mixture, MixtureComponent
-from jaxit.data.packing import pack as pack_one
-from jaxit.data.packing import pack_pairs
+from jaxit.data.packing import pack, pack_pairs
 from jaxit.data.permutation import permutation_key, permute
 from jaxit.data.rows import Lengths, Rows, check_fit, concatenate, materialise
 
@@ -128,15 +127,20 @@ class RowReader:
 
     def _make_plan(self, window: int) -> Rows:
         rows = Rows.of_draws(self.mixture.draws(window), self.caches)
-        row = np.arange(len(rows))
-        if self.pack:
-            inputs, targets = rows.sides(encoder_decoder=self.encoder_decoder)
-            if self.encoder_decoder:
-                row = pack_pairs(inputs, targets, *self._widths())
-            else:
-                row = pack_one(targets, self._widths()[1])
-        num_rows = int(row.max()) + 1 if row.size else 0
-        return rows.regroup(permute(row, num_rows, permutation_key(self.mixture.seed, 'rows', window)), num_rows)
+        # Shuffled before packing too: among examples of one length the packer takes the first, whatever its task.
+        rows = rows.regroup(self._shuffle('draws', window, len(rows)), len(rows))
+        if not self.pack:
+            return rows
+        inputs, targets = rows.sides(encoder_decoder=self.encoder_decoder)
+        if self.encoder_decoder:
+            row = pack_pairs(inputs, targets, *self._widths())
+        else:
+            row = pack(targets, self._widths()[1])
+        num_rows = int(row.max(initial=-1)) + 1
+        return rows.regroup(self._shuffle('rows', window, num_rows)[row], num_rows)
+
+    def _shuffle(self, what: str, window: int, size: int) -> np.ndarray:
+        return permute(np.arange(size), size, permutation_key(self.mixture.seed, what, window))
 
     def _widths(self) -> tuple[int, int]:
         return self.lengths['inputs'] or 0, self.lengths['targets'] or 0

@@ -239,5 +239,5 @@ def _check_side(cache: TokenCache, side: str, longest: int, width: int | None, p
 def runs(values: np.ndarray) -> list[tuple[int, int, int]]:
     """Returns (value, start, stop) of each run of equal values."""
     starts = np.flatnonzero(np.diff(values, prepend=-1))
-    stops = np.append(starts[1:], values.size)
+    stops = np.append(starts, values.size)[1:]
     return list(zip(values[starts].tolist(), starts.tolist(), stops.tolist(), strict=True))
