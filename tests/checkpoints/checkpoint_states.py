@@ -39,9 +39,7 @@ def values(step: int) -> dict:
 
 def sharding(mesh: jax.sharding.Mesh, shape: tuple[int, ...]) -> NamedSharding:
     """Splits each of the first dimensions over a mesh axis that divides it."""
-    spec = [
-        axis if size % mesh.shape[axis] == 0 else None for axis, size in zip(mesh.axis_names, shape, strict=False)
-    ]
+    spec = [axis if size % mesh.shape[axis] == 0 else None for axis, size in zip(mesh.axis_names, shape, strict=False)]
     return NamedSharding(mesh, P(*spec))
 
 
@@ -50,7 +48,9 @@ def make_state(step: int, mesh: jax.sharding.Mesh) -> dict:
 
 
 def abstract_state(mesh: jax.sharding.Mesh) -> dict:
-    shapes = jax.eval_shape(lambda: jax.tree.map(lambda x: x if isinstance(x, jax.Array) else jnp.asarray(x), values(0)))
+    shapes = jax.eval_shape(
+        lambda: jax.tree.map(lambda x: x if isinstance(x, jax.Array) else jnp.asarray(x), values(0))
+    )
     return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding(mesh, x.shape)), shapes)
 
 
