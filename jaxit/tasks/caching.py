@@ -39,7 +39,7 @@ Chunk = list[tuple[int, Record]]
 _log = logging.getLogger(__name__)
 
 
-class _Row(NamedTuple):
+class Row(NamedTuple):
     """One tokenised example and where it came from."""
 
     tokens: np.ndarray
@@ -51,7 +51,7 @@ class _Row(NamedTuple):
 class _Made(NamedTuple):
     """What became of a chunk."""
 
-    rows: list[_Row]
+    rows: list[Row]
     counts: Counter[str]
     bad_rows: list[tuple[int, str]]
 
@@ -82,7 +82,7 @@ class _Job:
             made.counts.update(counts)
         return made
 
-    def _row(self, row: int, record: Record) -> tuple[list[_Row], Counter[str]]:
+    def _row(self, row: int, record: Record) -> tuple[list[Row], Counter[str]]:
         rows, counts = [], Counter()
         examples = render_row(self.task, self.split, row, record, seed=self.seed, chat_format=self.chat_format)
         if not examples:
@@ -94,7 +94,7 @@ class _Job:
                     continue
                 counts['cut_inputs'] += tokenized.cut_inputs > 0
                 counts['cut_targets'] += tokenized.cut_targets > 0
-                rows.append(_Row(tokenized.tokens, tokenized.boundaries, row, example.template))
+                rows.append(Row(tokenized.tokens, tokenized.boundaries, row, example.template))
         return rows, counts
 
     def _tokenize(self, example, row: int) -> list[TokenizedExample | None]:
@@ -181,6 +181,16 @@ def ensure(
     return components
 
 
+def rows(task: Task, split: str, tokenizer: Tokenizer, token_format: TokenFormat, *, seed: int = 0) -> Iterator[Row]:
+    """Yields the rows that a cache would hold, without writing it; arguments as for `build`."""
+    task.source.check_split(split)
+    job = _Job(task, split, tokenizer, token_format, seed, None, 'error')
+    for made in _in_order(job, num_workers=1):
+        yield from made.rows
+        for row, message in made.bad_rows:
+            raise UserError(_place(job, row, message))
+
+
 def _is_present(folder: Path, key: str) -> bool:
     if not (folder / MANIFEST).is_file():
         return False
@@ -215,11 +225,15 @@ def _write(job: _Job, folder: Path, key: str, num_workers: int) -> None:
 
 def _report_bad_rows(job: _Job, bad_rows: list[tuple[int, str]], writer: CacheWriter) -> None:
     for row, message in bad_rows:
-        where = f'task {job.task.name!r}, {job.task.source.locate(job.split, row)}: {message}'
+        where = _place(job, row, message)
         if job.on_bad_row == 'error':
             raise UserError(where)
         _log.warning('left out: %s', where)
         writer.count('bad_rows')
+
+
+def _place(job: _Job, row: int, message: str) -> str:
+    return f'task {job.task.name!r}, {job.task.source.locate(job.split, row)}: {message}'
 
 
 def _in_order(job: _Job, num_workers: int) -> Iterator[_Made]:
