@@ -4,17 +4,24 @@ import dataclasses
 from collections.abc import Sequence
 
 from jaxit.reports.plots import Plot
-from jaxit.reports.runs import Sample
+from jaxit.reports.records import Sample
 
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """A table cell: its text, a second smaller text, and whether either is 'better', 'worse' or 'unclear'."""
+    """A table cell.
+
+    Attributes:
+        text: what it says.
+        verdict: 'better', 'worse' or 'unclear', of `below` where there is one.
+        error: a standard error, smaller, behind the text or below it on a phone.
+        below: a second line.
+    """
 
     text: str
     verdict: str = ''
-    sub: str = ''
-    title: str = ''
+    error: str = ''
+    below: str = ''
 
 
 @dataclasses.dataclass(frozen=True)

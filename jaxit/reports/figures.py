@@ -5,25 +5,27 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from jaxit.reports.plots import Line, Plot, before_after, curves, magnitudes, shares
-from jaxit.reports.runs import Run, WeightChange
+from jaxit.reports.records import Run, WeightChange
 from jaxit.reports.summary import KINDS, Change, base_of, suites_of, tuned_of
 
 MAX_TASK_PLOTS = 24
 MAX_BARS = 24
 MAX_LINES = 8
 MAX_ROWS = 40
+MAX_SCORE_PLOTS = 12
 _QUANTITIES = (
     ('train/learning_rate', 'Learning rate'),
     ('train/grad_norm', 'Gradient norm'),
     ('train/tokens_per_second', 'Tokens per second'),
     ('train/accuracy', 'Training accuracy, share of loss tokens'),
 )
+_EXACT = ('train/learning_rate',)  # set, not measured
 
 
 def curve_plots(runs: Sequence[Run]) -> list[Plot]:
     """Returns loss, evaluations over the steps, learning rate, gradient norm and speed."""
     plots = [curves('loss', 'Loss, nats per token', _loss_lines(runs), note=_loss_note(runs))]
-    for place, (metric, keys) in enumerate(sorted(_eval_metrics(runs).items())):
+    for place, (metric, keys) in enumerate(sorted(_eval_metrics(runs).items())[:MAX_SCORE_PLOTS]):
         if metric != 'loss':
             lines = [_eval_line(runs, i, key, c) for c, (i, key) in enumerate(keys[:MAX_LINES])]
             plots.append(curves(f'eval{place}', f'Evaluation: {metric}', lines))
@@ -71,31 +73,33 @@ def mixture_plots(run: Run, key: str) -> list[Plot]:
     table = intended_and_drawn(run)
     if not run.mixture and not run.drawn:
         return []
-    tasks = [(task, *pair) for task, pair in table.items()]
+    tasks = [(task, intended, drawn) for task, (intended, drawn) in table.items()]
     plots = []
     cluster_of = {row.task: row.cluster or 'other' for row in run.mixture}
     if len(tasks) > MAX_BARS and len(set(cluster_of.values())) > 1:
-        clusters: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
-        for task, *pair in tasks:
-            for side, value in enumerate(pair):
-                clusters[cluster_of.get(task, 'other')][side] += value or 0.0
-        rows = sorted(((name, *pair) for name, pair in clusters.items()), key=lambda row: (-row[1], row[0]))
-        plots.append(shares(f'{key}-clusters', 'Share of examples by cluster', rows[:MAX_BARS], note=_left_out(len(rows), 'clusters')))
-    plots.append(shares(f'{key}-tasks', 'Share of examples by task', tasks[:MAX_BARS], note=_left_out(len(tasks), 'tasks')))
+        sums: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
+        for task, intended, drawn in tasks:
+            sums[cluster_of.get(task, 'other')][0] += intended or 0.0
+            sums[cluster_of.get(task, 'other')][1] += drawn or 0.0
+        clusters = sorted(((name, pair[0], pair[1]) for name, pair in sums.items()), key=lambda row: (-row[1], row[0]))
+        note = _left_out(len(clusters), 'clusters')
+        plots.append(shares(f'{key}-clusters', 'Share of examples by cluster', clusters[:MAX_BARS], note=note))
+    note = _left_out(len(tasks), 'tasks')
+    plots.append(shares(f'{key}-tasks', 'Share of examples by task', tasks[:MAX_BARS], note=note))
     return [plot for plot in plots if plot]
 
 
 def evaluation_plots(run: Run, key: str, kinds: Sequence[str]) -> list[Plot]:
-    """Returns one plot for each kind of suite and metric: base against tuned."""
-    plots = []
+    """Returns one plot for each kind of suite and metric, base against tuned; the first 12."""
+    groups: dict[tuple[str, str], list[tuple[str, Change]]] = defaultdict(list)
     for kind in kinds:
-        by_metric: dict[str, list[tuple[str, Change]]] = defaultdict(list)
-        for label, change in task_changes(run, kind):
-            by_metric[change.metric].append((label, change))
-        for metric, rows in sorted(by_metric.items()):
-            title = f'{kind_title(kind)}: {metric}'
-            note = f'The first {MAX_ROWS} of {len(rows)}.' if len(rows) > MAX_ROWS else ''
-            plots.append(before_after(f'{key}-{len(plots)}', title, rows[:MAX_ROWS], note=note))
+        for label, change in sorted(task_changes(run, kind), key=lambda row: row[1].metric):
+            groups[kind, change.metric].append((label, change))
+    plots = []
+    for (kind, metric), rows in list(groups.items())[:MAX_SCORE_PLOTS]:
+        note = f'The first {MAX_ROWS} of {len(rows)}.' if len(rows) > MAX_ROWS else ''
+        title = f'{kind_title(kind)}: {metric}'
+        plots.append(before_after(f'{key}-{len(plots)}', title, rows[:MAX_ROWS], note=note))
     return [plot for plot in plots if plot]
 
 
@@ -110,7 +114,9 @@ def task_changes(run: Run, kind: str) -> list[tuple[str, Change]]:
         for task in sorted({**before, **after}):
             scores = before.get(task, {}), after.get(task, {})
             label = task if len(names) == 1 or task.startswith(name) else f'{name}: {task}'
-            changes += [(label, Change(m, scores[0].get(m), scores[1].get(m))) for m in sorted({**scores[0], **scores[1]})]
+            changes += [
+                (label, Change(m, scores[0].get(m), scores[1].get(m))) for m in sorted({**scores[0], **scores[1]})
+            ]
     return changes
 
 
@@ -129,7 +135,11 @@ def module_changes(weights: Sequence[WeightChange]) -> list[tuple[str, float]]:
         sums = squares[weight.path.rpartition('/')[0] or weight.path]
         sums[0] += weight.norm_initial**2
         sums[1] += weight.norm_change**2
-    found = [(module, math.sqrt(change / initial)) for module, (initial, change) in squares.items() if initial > 0 and change > 0]
+    found = [
+        (module, math.sqrt(change / initial))
+        for module, (initial, change) in squares.items()
+        if initial > 0 and change > 0
+    ]
     return sorted(found, key=lambda row: (-row[1], row[0]))
 
 
@@ -167,7 +177,7 @@ def _eval_line(runs: Sequence[Run], index: int, key: str, colour: int, *, dashed
 
 def _line(run: Run, key: str, label: str, colour: int, *, dashed: bool = False) -> Line:
     series = run.series(key)
-    return Line(label, series.steps, series.values, colour, dashed)
+    return Line(label, series.steps, series.values, colour, dashed, exact=key in _EXACT)
 
 
 def _left_out(total: int, things: str) -> str:

@@ -17,7 +17,8 @@ from markupsafe import Markup
 from jaxit.core.errors import UserError
 from jaxit.core.files import write_atomic
 from jaxit.reports import text
-from jaxit.reports.runs import Run, read_run
+from jaxit.reports.records import Run
+from jaxit.reports.runs import read_run
 from jaxit.reports.sections import report_sections
 from jaxit.reports.summary import summary
 
@@ -64,17 +65,18 @@ def render(runs: Sequence[Run]) -> str:
     environment.filters['long'] = lambda value: _bounded(value, SAMPLE_LENGTH)
     environment.filters['listing'] = lambda value: _bounded(value, CONFIG_LENGTH)
     environment.filters['fact'] = lambda value: _bounded(value, FACT_LENGTH)
-    environment.filters['svg'] = lambda plot: Markup(plot.svg)  # noqa: S704, our own markup; its texts are escaped
+    environment.filters['svg'] = lambda plot: Markup(plot.svg)
     environment.filters['size'] = lambda share: f'{100 * share:.3f}%'
     folder = resources.files('jaxit.reports')
     template = environment.from_string((folder / 'report.html').read_text(encoding='utf-8'))
     names = [text.name(run.name) for run in runs]
-    return template.render(
+    page = template.render(
         title=names[0] if len(runs) == 1 else f'{len(runs)} runs compared',
         subtitle=_subtitle(runs[0]) if len(runs) == 1 else ' · '.join(text.name(name, 32) for name in names),
-        css=Markup((folder / 'report.css').read_text(encoding='utf-8')),  # noqa: S704, a file of this package
+        css=Markup((folder / 'report.css').read_text(encoding='utf-8')),
         sections=report_sections(runs),
     )
+    return page.strip() + '\n'
 
 
 def _subtitle(run: Run) -> str:

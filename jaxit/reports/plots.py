@@ -8,16 +8,20 @@ import dataclasses
 import html
 import math
 import re
+import unicodedata
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import StringIO
+from typing import Any
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
 from jaxit.reports import text
@@ -32,11 +36,11 @@ ROW = 15.0
 _INK, _MUTED, _GRID, _SURFACE = '#010101', '#020202', '#030303', '#050505'
 _VARIABLES = {_INK: '--ink', _MUTED: '--muted', _GRID: '--rule', _SURFACE: '--surface'}
 _VARIABLES |= {f'#0400{i:02x}': f'--series-{i + 1}' for i in range(NUM_COLOURS)}
-_STYLE = {
+_STYLE: Any = {
     'svg.hashsalt': 'jaxit',
     'svg.fonttype': 'none',
     'text.parse_math': False,
-    'font.size': 9.5,
+    'font.size': 10,
     'text.color': _INK,
     'axes.edgecolor': _GRID,
     'axes.facecolor': 'none',
@@ -70,6 +74,7 @@ class Line:
     y: np.ndarray
     colour: int = 0
     dashed: bool = False
+    exact: bool = False  # never smoothed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,7 +101,7 @@ def curves(key: str, title: str, lines: Sequence[Line], *, small: bool = False, 
     if not lines:
         return None
     width, height = SMALL if small else (WIDTH, HEIGHT)
-    with _axes(width, height, left=27 if small else 37, bottom=16 if small else 20, right=10, top=6) as (figure, axes):
+    with _axes(width, height, left=37, bottom=16 if small else 20, right=10, top=6) as (figure, axes):
         for line in lines:
             _draw_line(axes, line, small=small)
         axes.xaxis.set_major_locator(MaxNLocator(2 if small else 5, integer=True))
@@ -104,12 +109,20 @@ def curves(key: str, title: str, lines: Sequence[Line], *, small: bool = False, 
         axes.xaxis.set_major_formatter(FuncFormatter(_short))
         axes.yaxis.set_major_formatter(FuncFormatter(_short))
         axes.margins(x=0.01, y=0.08)
+        size = 8.5 if small else 10.0
+        axes.tick_params(labelsize=size)
+        ticks = axes.yaxis.get_major_formatter().format_ticks(list(axes.get_yticks()))
+        left = 6 + max((_text_width(tick, size) for tick in ticks), default=0.0)
+        box = axes.get_position()
+        axes.set_position((left / width, box.y0, (width - left - 10) / width, box.height))
         svg = _svg(figure, key, f'{title}. {"; ".join(_describe(line) for line in lines[:NUM_COLOURS])}')
     legend = tuple((line.colour % NUM_COLOURS + 1, line.dashed, line.label) for line in lines)
     return Plot(title, svg, legend if len(lines) > 1 else (), note)
 
 
-def shares(key: str, title: str, rows: Sequence[tuple[str, float | None, float | None]], *, note: str = '') -> Plot | None:
+def shares(
+    key: str, title: str, rows: Sequence[tuple[str, float | None, float | None]], *, note: str = ''
+) -> Plot | None:
     """Draws shares intended and drawn as pairs of bars, one pair a row; None where there is no row."""
     if not rows:
         return None
@@ -117,7 +130,9 @@ def shares(key: str, title: str, rows: Sequence[tuple[str, float | None, float |
         for offset, column, colour in ((-0.19, 1, _colour(1)), (0.19, 2, _colour(0))):
             axes.barh(places + offset, [100 * (row[column] or 0.0) for row in rows], 0.32, color=colour)
         axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f'{x:g} %'))
-        said = '; '.join(f'{text.name(row[0])}: intended {text.percent(row[1])}, drawn {text.percent(row[2])}' for row in rows)
+        said = '; '.join(
+            f'{text.name(row[0])}: intended {text.percent(row[1])}, drawn {text.percent(row[2])}' for row in rows
+        )
         svg = _svg(figure, key, f'{title}. {said}')
     return Plot(title, svg, ((2, False, 'intended'), (1, False, 'drawn')), note)
 
@@ -131,11 +146,14 @@ def before_after(key: str, title: str, rows: Sequence[tuple[str, Change]], *, no
         for place, (_, change) in zip(places, rows, strict=True):
             if change.base and change.tuned:
                 axes.plot([change.base.value, change.tuned.value], [place, place], color=_GRID, linewidth=3, zorder=1)
-            for score, colour, offset, face in ((change.base, _colour(1), -0.13, _SURFACE), (change.tuned, _colour(0), 0.13, None)):
+            for score, colour, offset, face in (
+                (change.base, _colour(1), -0.13, _SURFACE),
+                (change.tuned, _colour(0), 0.13, None),
+            ):
                 if score:
                     error = None if score.stderr is None else [score.stderr]
-                    style = {'fmt': 'o', 'color': colour, 'mfc': face or colour, 'ms': 4.5, 'mew': 1.3, 'elinewidth': 1.3}
-                    axes.errorbar([score.value], [place + offset], xerr=error, capsize=0, **style)
+                    axes.errorbar([score.value], [place + offset], xerr=error, fmt='o', color=colour, mfc=face or colour,
+                                  ms=4.5, mew=1.3, elinewidth=1.3, capsize=0)  # fmt: skip
         svg = _svg(figure, key, f'{title}. ' + '; '.join(_describe_change(*row) for row in rows))
     return Plot(title, svg, ((2, False, 'base'), (1, False, 'tuned')), note)
 
@@ -148,20 +166,25 @@ def magnitudes(key: str, title: str, rows: Sequence[tuple[str, float]], *, note:
     with _rows_axes([row[0] for row in rows], 0.95) as (figure, axes, places):
         values = np.array([row[1] for row in rows])
         axes.set_xscale('log')
-        axes.set_xlim(10 ** (math.floor(math.log10(values.min()) * 2 - 0.2) / 2), 10 ** (math.ceil(math.log10(values.max()) * 2 + 0.2) / 2))
+        axes.set_xlim(
+            10 ** (math.floor(math.log10(values.min()) * 2 - 0.2) / 2),
+            10 ** (math.ceil(math.log10(values.max()) * 2 + 0.2) / 2),
+        )
         axes.hlines(places, axes.get_xlim()[0], values, color=_GRID, linewidth=1.2)
         axes.plot(values, places, 'o', color=_colour(0), markersize=4.5)
         axes.xaxis.set_major_locator(LogLocator(10, subs=(1.0, 3.0), numticks=8))
         axes.xaxis.set_minor_locator(LogLocator(10, subs=(), numticks=8))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f'{100 * x:.3g} %'))
-        svg = _svg(figure, key, f'{title}. ' + '; '.join(f'{text.name(label)}: {100 * value:.3g} %' for label, value in rows))
+        svg = _svg(
+            figure, key, f'{title}. ' + '; '.join(f'{text.name(label)}: {100 * value:.3g} %' for label, value in rows)
+        )
     return Plot(title, svg, (), note)
 
 
 def _draw_line(axes: Axes, line: Line, *, small: bool) -> None:
     x, y = _bucket_means(line.x, line.y, MAX_POINTS // 3 if small else MAX_POINTS)
     style = (0, (4, 2)) if line.dashed else 'solid'
-    smooth = len(x) >= SMOOTH_FROM and not line.dashed
+    smooth = len(x) >= SMOOTH_FROM and not line.dashed and not line.exact
     marker = 'o' if len(x) == 1 or (line.dashed and len(x) <= 40) else ''
     axes.plot(x, y, color=_colour(line.colour), alpha=0.3 if smooth else 1.0, linewidth=0.9 if smooth else 1.6,
               linestyle=style, marker=marker, markersize=3.2)  # fmt: skip
@@ -181,20 +204,21 @@ def _bucket_means(x: np.ndarray, y: np.ndarray, most: int) -> tuple[np.ndarray, 
     return np.add.reduceat(x, starts) / sizes, np.add.reduceat(y, starts) / sizes
 
 
-def _running_mean(y: np.ndarray, decay: float = 0.9) -> np.ndarray:
-    """An exponential mean, corrected for its start."""
-    out, total, weight = np.empty_like(y), 0.0, 0.0
-    for i, value in enumerate(y):
-        total, weight = decay * total + value, decay * weight + 1.0
-        out[i] = total / weight
-    return out
+def _running_mean(y: np.ndarray) -> np.ndarray:
+    """A mean over neighbours on both sides, so that it does not lag; the window shrinks towards both ends."""
+    n = len(y)
+    half = np.minimum(np.minimum(np.arange(n), np.arange(n)[::-1]), max(2, n // 40))
+    sums = np.concatenate([[0.0], np.cumsum(y)])
+    places = np.arange(n)
+    return (sums[places + half + 1] - sums[places - half]) / (2 * half + 1)
 
 
 @contextmanager
-def _axes(width: float, height: float, *, left: float, bottom: float, right: float, top: float) -> Iterator[tuple[Figure, Axes]]:
+def _axes(
+    width: float, height: float, *, left: float, bottom: float, right: float, top: float
+) -> Iterator[tuple[Figure, Axes]]:
     """Axes with margins in points, under the house style."""
-    with matplotlib.rc_context(_STYLE), warnings.catch_warnings():
-        warnings.filterwarnings('ignore', message='Glyph .* missing', category=UserWarning)  # the browser has the glyph
+    with matplotlib.rc_context(_STYLE), _glyphs_may_miss():
         figure = Figure(figsize=(width / 72, height / 72), dpi=72)
         FigureCanvasSVG(figure)
         box = (left / width, bottom / height, (width - left - right) / width, (height - bottom - top) / height)
@@ -205,7 +229,7 @@ def _axes(width: float, height: float, *, left: float, bottom: float, right: flo
 def _rows_axes(labels: Sequence[str], row: float) -> Iterator[tuple[Figure, Axes, np.ndarray]]:
     """Axes with one labelled row for each name, the first on top."""
     shown = [text.name(label, 24) for label in labels]
-    left = 12 + 5.4 * max(len(label) for label in shown)
+    left = 8 + max(_text_width(label) for label in shown)
     with _axes(WIDTH, 34 + ROW * row * len(shown), left=left, bottom=20, right=14, top=4) as (figure, axes):
         places = np.arange(len(shown), dtype=np.float64)
         axes.set_ylim(len(shown) - 0.45, -0.55)
@@ -216,12 +240,29 @@ def _rows_axes(labels: Sequence[str], row: float) -> Iterator[tuple[Figure, Axes
         yield figure, axes, places
 
 
+def _text_width(label: str, size: float = 10.0) -> float:
+    """The width of a label in points, by a font that is wider than most; a wide character takes the whole size."""
+    wide = sum(unicodedata.east_asian_width(character) in 'WF' for character in label)
+    with _glyphs_may_miss():
+        return text_to_path.get_text_width_height_descent(label, FontProperties(size=size), False)[0] + wide * size / 2
+
+
+@contextmanager
+def _glyphs_may_miss() -> Iterator[None]:
+    """Silences what matplotlib says of glyphs its own font lacks: the browser draws the text, and has them."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings('ignore', message='Glyph .* missing', category=UserWarning)
+        yield
+
+
 def _colour(index: int) -> str:
     return f'#0400{index % NUM_COLOURS:02x}'
 
 
 def _short(value: float, _position: int | None = None) -> str:
-    """A tick label: 0.0003, 0.25, 40, 12k, 1.5M."""
+    """A tick label: 0.0003, 0.25, 40, 4,005, 12k, 1.5M."""
+    if 1e3 <= abs(value) < 1e4 and value == round(value):
+        return f'{value:,.0f}'.replace('-', '−')
     for scale, unit in ((1e9, 'B'), (1e6, 'M'), (1e3, 'k')):
         if abs(value) >= scale:
             return f'{value / scale:g}{unit}'.replace('-', '−')

@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from jaxit.reports.blocks import Block, Pair, Samples, Words
-from jaxit.reports.runs import Run, Sample
+from jaxit.reports.records import Run, Sample
 from jaxit.reports.summary import base_of, tuned_of
 
 PER_OUTCOME = 6
@@ -48,7 +48,11 @@ def _blocks(pairs: Sequence[Pair], labels: tuple[str, str]) -> list[Block]:
     counts = Counter(pair.outcome for pair in pairs if pair.outcome)
     words = f'{len(shown):,} of {len(pairs):,} samples.' if len(shown) < len(pairs) else f'{len(pairs):,} samples.'
     if counts:
-        words += ' Of all: ' + ', '.join(f'{counts[outcome]:,} {outcome}' for outcome in _OUTCOMES.values() if counts[outcome]) + '.'
+        words += (
+            ' Of all: '
+            + ', '.join(f'{counts[outcome]:,} {outcome}' for outcome in _OUTCOMES.values() if counts[outcome])
+            + '.'
+        )
     return [Words([words], small=True), Samples(shown, labels)]
 
 

@@ -1,23 +1,26 @@
 """Tables of evaluations: before against after, and runs against one another."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from jaxit.reports import text
 from jaxit.reports.blocks import Cell, Row, Table
 from jaxit.reports.figures import kind_title
-from jaxit.reports.runs import Evaluation, Run, Score
+from jaxit.reports.records import Evaluation, Run, Score
 from jaxit.reports.summary import KINDS, Change, base_of, tuned_of
 
 MAX_OTHERS = 4
-_CAPTION = (
-    '± is one standard error; that of a difference takes the two samples as independent. '
-    'Differences within two standard errors are grey.'
+ABOUT_BASES = 'Base is that of the first run that has one; each change is from the base of its own run. '
+ABOUT = (
+    '± is one standard error; that of a change takes the two samples as independent. '
+    'Changes within two standard errors are grey.'
 )
 
 
 def score_kinds(runs: Sequence[Run]) -> list[str]:
     """Returns the kinds of suites any run was evaluated on, the known ones first."""
-    found = {suite.kind for run in runs for evaluation in run.evaluations.values() for suite in evaluation.suites.values()}
+    found = {
+        suite.kind for run in runs for evaluation in run.evaluations.values() for suite in evaluation.suites.values()
+    }
     return [kind for kind in KINDS if kind in found] + sorted(found - set(KINDS))
 
 
@@ -31,25 +34,27 @@ def evaluation_tables(runs: Sequence[Run], kinds: Sequence[str]) -> list[Table]:
 def _one_run(runs: Sequence[Run], kind: str) -> Table:
     run = runs[0]
     base, tuned = base_of(run), tuned_of(run)
-    others = sorted((e for e in run.evaluations.values() if e is not base and e is not tuned), key=lambda e: (e.step or 0, e.label))
+    others = sorted(
+        (e for e in run.evaluations.values() if e is not base and e is not tuned), key=lambda e: (e.step or 0, e.label)
+    )
     others = others[:MAX_OTHERS]
     rows = []
     for suite, task, metric in _keys([e for e in (base, *others, tuned) if e], kind):
         change = Change(metric, _score(base, suite, task, metric), _score(tuned, suite, task, metric))
         middle = [_shown(_score(other, suite, task, metric)) for other in others]
         cells = [
-            _name_cell(suite, task),
+            task or suite,
             metric,
-            _number_of_examples(change.tuned or change.base),
             _shown(change.base),
             *middle,
             _shown(change.tuned),
-            Cell(_with_error(change.delta, change.stderr, text.signed), change.verdict),
+            Cell(text.signed(change.delta), change.verdict, _error(change.stderr)),
+            _number_of_examples(change.tuned or change.base),
         ]
         rows.append(Row(cells, kind='' if task else 'total'))
     labels = [other.label for other in others]
-    headers = ['suite and task', 'metric', 'examples', 'base', *labels, tuned.label if tuned else 'tuned', 'difference']
-    return Table(f'{kind_title(kind)}. {_CAPTION}', headers, rows, num_text=2)
+    headers = ['task', 'metric', 'base', *labels, tuned.label if tuned else 'tuned', 'change', 'examples']
+    return Table(kind_title(kind), headers, rows, num_text=2)
 
 
 def _several_runs(runs: Sequence[Run], kind: str) -> Table:
@@ -57,15 +62,22 @@ def _several_runs(runs: Sequence[Run], kind: str) -> Table:
     rows = []
     sides = [(base_of(run), tuned_of(run)) for run in runs]
     for suite, task, metric in _keys([e for pair in sides for e in pair if e], kind):
-        changes = [Change(metric, _score(base, suite, task, metric), _score(tuned, suite, task, metric)) for base, tuned in sides]
+        changes = [
+            Change(metric, _score(base, suite, task, metric), _score(tuned, suite, task, metric))
+            for base, tuned in sides
+        ]
         cells = [
-            Cell(_shown(change.tuned), change.verdict, _with_error(change.delta, None, text.signed) if change.delta is not None else '')
+            Cell(
+                text.fixed(change.tuned.value) if change.tuned else '–',
+                change.verdict,
+                _error(change.tuned.stderr) if change.tuned else '',
+                below=text.signed(change.delta) if change.delta is not None else '',
+            )
             for change in changes
         ]
         base = next((change.base for change in changes if change.base), None)
-        rows.append(Row([_name_cell(suite, task), metric, _shown(base), *cells], kind='' if task else 'total'))
-    bases = 'Base is that of the first run that has one; each difference is from the base of its own run.'
-    return Table(f'{kind_title(kind)}. {bases} {_CAPTION}', ['suite and task', 'metric', 'base', *(r.name for r in runs)], rows, num_text=2)
+        rows.append(Row([task or suite, metric, _shown(base), *cells], kind='' if task else 'total'))
+    return Table(kind_title(kind), ['task', 'metric', 'base', *(r.name for r in runs)], rows, num_text=2)
 
 
 def _keys(evaluations: Sequence[Evaluation], kind: str) -> Iterator[tuple[str, str, str]]:
@@ -89,16 +101,12 @@ def _score(evaluation: Evaluation | None, suite: str, task: str, metric: str) ->
     return (found.tasks.get(task, {}) if task else found.mean).get(metric)
 
 
-def _name_cell(suite: str, task: str) -> Cell:
-    return Cell(task, title=suite) if task else Cell(suite)
+def _shown(score: Score | None) -> Cell:
+    return Cell('–') if score is None else Cell(text.fixed(score.value), error=_error(score.stderr))
 
 
-def _shown(score: Score | None) -> str:
-    return '–' if score is None else _with_error(score.value, score.stderr, text.fixed)
-
-
-def _with_error(value: float | None, stderr: float | None, form: Callable[[float | None], str]) -> str:
-    return form(value) if stderr is None else f'{form(value)} ± {text.fixed(stderr)}'
+def _error(stderr: float | None) -> str:
+    return '' if stderr is None else text.fixed(stderr)
 
 
 def _number_of_examples(score: Score | None) -> str:

@@ -5,15 +5,26 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from jaxit.reports import figures, text
-from jaxit.reports.blocks import Bar, Block, Facts, Figure, Figures, Listing, Plots, Row, Section, Table, Words
-from jaxit.reports.runs import Run
+from jaxit.reports.blocks import Bar, Block, Cell, Facts, Figure, Figures, Listing, Plots, Row, Section, Table, Words
+from jaxit.reports.records import Run
 from jaxit.reports.samples import sample_blocks
-from jaxit.reports.scores import evaluation_tables, score_kinds
-from jaxit.reports.summary import KINDS, base_of, goodput, summary, tuned_of
+from jaxit.reports.scores import ABOUT, ABOUT_BASES, evaluation_tables, score_kinds
+from jaxit.reports.summary import KINDS, goodput, summary
 
 MAX_TASK_ROWS = 500
 _LEFT_OUT = {'name', 'mixture', 'versions'}
-_FIRST_FACTS = ('started', 'command', 'model', 'num_params', 'num_trained_params', 'hardware', 'devices', 'mesh', 'git', 'seed')
+_FIRST_FACTS = (
+    'started',
+    'command',
+    'model',
+    'num_params',
+    'num_trained_params',
+    'hardware',
+    'devices',
+    'mesh',
+    'git',
+    'seed',
+)
 
 
 def report_sections(runs: Sequence[Run]) -> list[Section]:
@@ -25,7 +36,11 @@ def report_sections(runs: Sequence[Run]) -> list[Section]:
             *_curve_sections(runs),
             *_run_sections(runs[0], 'run', 2),
         ]
-    sections = [Section('summary', 'Comparison', [comparison_table(runs)]), *_score_sections(runs), *_curve_sections(runs)]
+    sections = [
+        Section('summary', 'Comparison', [comparison_table(runs)]),
+        *_score_sections(runs),
+        *_curve_sections(runs),
+    ]
     for i, run in enumerate(runs):
         sections.append(Section(f'run{i + 1}', run.name, summary_blocks(run)))
         sections += _run_sections(run, f'run{i + 1}', 3)
@@ -37,7 +52,9 @@ def summary_blocks(run: Run) -> list[Block]:
     numbers = summary(run)
     paragraphs = [_what_was_done(numbers), *(_gain(kind, found) for kind in KINDS if (found := numbers[kind]))]
     if not run.evaluations:
-        paragraphs.append('There is no evaluation in this run folder, so this report cannot say what got better or worse.')
+        paragraphs.append(
+            'There is no evaluation in this run folder, so this report cannot say what got better or worse.'
+        )
     notes = [Words([f'Note: {note}.' for note in run.notes], small=True)] if run.notes else []
     return [Figures(_important(numbers)), Words(paragraphs), *notes]
 
@@ -49,7 +66,8 @@ def comparison_table(runs: Sequence[Run]) -> Table:
     for label, shown in _COMPARED:
         cells = [shown(numbers) for numbers in columns]
         if any(cell not in ('–', '') for cell in cells):
-            rows.append(Row([label, *(cell or '–' for cell in cells)]))
+            verdict = 'unclear' if len(set(cells)) == 1 else ''  # grey: no difference to look at
+            rows.append(Row([label, *(Cell(cell or '–', verdict) for cell in cells)]))
     return Table('The important figures of each run', ['', *(run.name for run in runs)], rows)
 
 
@@ -58,6 +76,8 @@ def _score_sections(runs: Sequence[Run]) -> list[Section]:
     sections = []
     for anchor, title, kinds in (('evaluation', 'Evaluation', other), ('forgetting', 'Forgetting', ['forgetting'])):
         blocks: list[Block] = list(evaluation_tables(runs, kinds))
+        if blocks and not sections:
+            blocks.insert(0, Words([(ABOUT_BASES if len(runs) > 1 else '') + ABOUT], small=True))
         plots = figures.evaluation_plots(runs[0], anchor, kinds) if len(runs) == 1 else []
         if plots:
             blocks.append(Plots(plots))
@@ -85,7 +105,7 @@ def _run_sections(run: Run, anchor: str, level: int) -> list[Section]:
         ('samples', 'Samples', sample_blocks(run)),
         ('weights', 'Where the weights moved', weight_blocks(run, anchor)),
         ('goodput', 'Where the time went', goodput_blocks(run)),
-        ('provenance', 'Versions, hardware and configuration', provenance_blocks(run)),
+        ('provenance', 'Versions and configuration', provenance_blocks(run)),
     ]
     return [Section(f'{anchor}-{name}', title, blocks, level) for name, title, blocks in parts if blocks]
 
@@ -115,11 +135,26 @@ def task_blocks(run: Run) -> list[Block]:
         ]))  # fmt: skip
     if not rows:
         return []
-    headers = ['task', 'cluster', 'loss first', 'last', 'intended', 'drawn', 'examples', 'epochs', 'tokens', 'in the loss', 'licence']
+    headers = [
+        'task',
+        'cluster',
+        'loss first',
+        'last',
+        'intended',
+        'drawn',
+        'examples',
+        'epochs',
+        'tokens',
+        'in the loss',
+        'licence',
+    ]
     headers, rows = _without_empty(headers, rows)
     more = f' The first {MAX_TASK_ROWS} of {len(table)} tasks.' if len(table) > MAX_TASK_ROWS else ''
-    caption = f'Loss in nats per loss token; intended and drawn are shares of the examples.{more}'
-    return [Table(caption, headers, rows, num_text=2 if 'cluster' in headers else 1)]
+    words = f'Loss in nats per loss token; intended and drawn are shares of the examples; epochs are those drawn so far.{more}'
+    return [
+        Words([words], small=True),
+        Table('Tasks by examples drawn', headers, rows, num_text=2 if 'cluster' in headers else 1),
+    ]
 
 
 def weight_blocks(run: Run, anchor: str) -> list[Block]:
@@ -140,7 +175,10 @@ def goodput_blocks(run: Run) -> list[Block]:
     parts = goodput(run)
     if not parts:
         return []
-    rows = [Row([p.event, f'{p.num_events:,}' if p.num_events else '–', text.duration(p.seconds), text.percent(p.share)]) for p in parts]
+    rows = [
+        Row([p.event, f'{p.num_events:,}' if p.num_events else '–', text.duration(p.seconds), text.percent(p.share)])
+        for p in parts
+    ]
     total = sum(part.seconds for part in parts)
     rows.append(Row(['wall time', '', text.duration(total), text.percent(1.0)], kind='total'))
     table = Table('Time by kind of work', ['', 'events', 'time', 'share of wall time'], rows)
@@ -157,14 +195,16 @@ def provenance_blocks(run: Run) -> list[Block]:
         facts += [(f'{package}', _shown(version)) for package, version in sorted(versions.items())]
     blocks: list[Block] = [Facts(facts)] if facts else []
     if run.config:
-        blocks.append(Listing(f'Operative configuration: config.gin, {len(run.config.splitlines()):,} lines', run.config))
+        blocks.append(
+            Listing(f'Operative configuration: config.gin, {len(run.config.splitlines()):,} lines', run.config)
+        )
     return blocks
 
 
 def _what_was_done(numbers: Mapping[str, Any]) -> str:
     """One sentence: model, steps, tokens, time, hardware; with only what is known."""
     params, trained = numbers['num_params'], numbers['num_trained_params']
-    parts = [numbers['model'] and text.name(numbers['model']) or 'The model']
+    parts = [(numbers['model'] and text.name(numbers['model'])) or 'The model']
     if params:
         share = '' if trained is None else ', all trained' if trained == params else f', {text.count(trained)} trained'
         parts.append(f'({text.count(params)} parameters{share})')
@@ -174,7 +214,10 @@ def _what_was_done(numbers: Mapping[str, Any]) -> str:
     if numbers['tokens'] is not None:
         loss = numbers['loss_tokens']
         of = f' of {numbers["tasks"]} task{"s" if numbers["tasks"] != 1 else ""}' if numbers['tasks'] else ''
-        parts.append(f'on {text.count(numbers["tokens"])} tokens{of}' + (f' ({text.count(loss)} of them in the loss)' if loss is not None else ''))
+        parts.append(
+            f'on {text.count(numbers["tokens"])} tokens{of}'
+            + (f' ({text.count(loss)} of them in the loss)' if loss is not None else '')
+        )
     if numbers['wall_seconds']:
         parts.append(f'in {text.duration(numbers["wall_seconds"])}')
     if numbers['hardware']:
@@ -191,7 +234,11 @@ def _gain(kind: str, found: Mapping[str, Any]) -> str:
         return f'{where} is {text.fixed(found[side])} ({side} only{mean}).'
     error = f' ± {text.fixed(found["stderr"])}' if found['stderr'] is not None else ''
     went = 'did not change' if not found['delta'] else 'rose' if found['delta'] > 0 else 'fell'
-    end = {'unclear': ', within two standard errors of no change', 'worse': ', which is worse', 'better': ', which is better'}
+    end = {
+        'unclear': ', within two standard errors of no change',
+        'worse': ', which is worse',
+        'better': ', which is better',
+    }
     verdict = end[found['verdict']] if found['delta'] else ''
     if went == 'did not change':
         return f'{where} did not change: {text.fixed(found["tuned"])}{mean}.'
@@ -204,20 +251,34 @@ def _important(numbers: Mapping[str, Any]) -> list[Figure]:
         Figure(
             figures.kind_title(kind),
             text.signed(found['delta']) if found['delta'] is not None else _one_side(found),
-            f'{text.name(found["metric"], 32)} {text.fixed(found["base"])} → {text.fixed(found["tuned"])}',
+            f'{text.name(found["metric"], 32)} {text.fixed(found["base"])}{text.NBSP}→{text.NBSP}{text.fixed(found["tuned"])}',
             found['verdict'],
         )
         for kind in KINDS
         if (found := numbers[kind])
     ]
     if numbers['final_loss'] is not None:
-        items.append(Figure('Training loss', text.fixed(numbers['final_loss']), f'from {text.fixed(numbers["first_loss"])} nats per token'))
+        items.append(
+            Figure(
+                'Training loss',
+                text.fixed(numbers['final_loss']),
+                f'from {text.fixed(numbers["first_loss"])} nats per token',
+            )
+        )
     if numbers['tokens'] is not None:
         loss = numbers['loss_tokens']
-        items.append(Figure('Tokens', text.count(numbers['tokens']), f'{text.count(loss)} in the loss' if loss is not None else ''))
+        items.append(
+            Figure(
+                'Tokens', text.count(numbers['tokens']), f'{text.count(loss)} in the loss' if loss is not None else ''
+            )
+        )
     if numbers['wall_seconds']:
         share = numbers['step_share']
-        items.append(Figure('Time', text.duration(numbers['wall_seconds']), f'{text.percent(share)} of it in steps' if share else ''))
+        items.append(
+            Figure(
+                'Time', text.duration(numbers['wall_seconds']), f'{text.percent(share)} of it in steps' if share else ''
+            )
+        )
     if numbers['tokens_per_second']:
         items.append(Figure('Speed', text.count(numbers['tokens_per_second']), 'tokens per second, median'))
     return items

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxit.reports.runs import Evaluation, Run, Score, Suite, mean_score, timestamp
+from jaxit.reports.records import Evaluation, Run, Score, Suite, mean_score
+from jaxit.reports.runs import timestamp
 
 KINDS = ('held_in', 'held_out', 'forgetting')
 CLEAR = 2.0  # a difference counts as clear from this many standard errors on
@@ -73,7 +74,9 @@ def tuned_of(run: Run) -> Evaluation | None:
 
 def suites_of(evaluation: Evaluation | None, kind: str) -> dict[str, Suite]:
     """Returns the suites of one kind by name."""
-    return {name: suite for name, suite in sorted((evaluation.suites if evaluation else {}).items()) if suite.kind == kind}
+    return {
+        name: suite for name, suite in sorted((evaluation.suites if evaluation else {}).items()) if suite.kind == kind
+    }
 
 
 def headline(run: Run, kind: str) -> tuple[Change, int] | None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from jaxit.core.files import printable
 
 NAME_LENGTH = 96
+NBSP = '\xa0'  # a number stays on a line with its unit
 _ESCAPES = re.compile(r'\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])')
 _UNSEEN = re.compile('[\x80-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]')  # C1 controls, overrides of direction
 _UNITS = ((1e12, 'T'), (1e9, 'B'), (1e6, 'M'), (1e3, 'k'))
@@ -34,6 +35,8 @@ def fixed(value: float | None) -> str:
         return '–'
     if not math.isfinite(value):
         return 'nan' if math.isnan(value) else '∞' if value > 0 else '−∞'
+    if 0 < abs(value) < 9.5e-4:
+        return f'{value:.2g}'.replace('-', '−')
     digits = 3 if abs(value) < 10 else 2 if abs(value) < 100 else 1
     return (f'{value:.{digits}f}' if abs(value) < 1e5 else f'{value:.3g}').replace('-', '−')
 
@@ -50,13 +53,13 @@ def count(value: float | None) -> str:
         return '–'
     if abs(value) < 1e5:
         return f'{value:,.0f}'
-    scale, unit = next(pair for pair in _UNITS if abs(value) >= pair[0])
-    return f'{value / scale:.3g} {unit}' if abs(value) / scale < 1000 else f'{value / scale:,.0f} {unit}'
+    scale, unit = next(pair for pair in _UNITS if abs(value) >= 0.9995 * pair[0])
+    return f'{value / scale:.3g}{NBSP}{unit}' if abs(value) / scale < 999.5 else f'{value / scale:,.0f}{NBSP}{unit}'
 
 
 def percent(value: float | None) -> str:
     """Returns a share with one decimal."""
-    return '–' if value is None else f'{100 * value:.1f} %'
+    return '–' if value is None else f'{100 * value:.1f}{NBSP}%'
 
 
 def duration(seconds: float | None) -> str:
@@ -64,12 +67,12 @@ def duration(seconds: float | None) -> str:
     if seconds is None:
         return '–'
     if seconds < 100:
-        return f'{seconds:.1f} s'
+        return f'{seconds:.1f}{NBSP}s'
     whole = round(seconds)
     for size, unit, below, part in ((86400, 'd', 3600, 'h'), (3600, 'h', 60, 'min'), (60, 'min', 1, 's')):
         if whole >= size:
-            return f'{whole // size} {unit} {whole % size // below} {part}'
-    return f'{whole} s'
+            return NBSP.join((f'{whole // size}', unit, f'{whole % size // below}', part))
+    return f'{whole}{NBSP}s'
 
 
 def moment(seconds: float | None) -> str:
@@ -90,7 +93,12 @@ def table(rows: Sequence[Sequence[object]], headers: Sequence[str]) -> str:
     cells = [[name(str(cell)) for cell in row] for row in (headers, *rows)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(headers))]
     lines = [
-        '  '.join(cell.rjust(width) if i else cell.ljust(width) for i, (cell, width) in enumerate(zip(row, widths, strict=True)))
+        '  '.join(
+            cell.rjust(width) if i else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
         for row in cells
     ]
-    return '\n'.join([lines[0].rstrip(), '  '.join('-' * width for width in widths), *(line.rstrip() for line in lines[1:])])
+    return '\n'.join(
+        [lines[0].rstrip(), '  '.join('-' * width for width in widths), *(line.rstrip() for line in lines[1:])]
+    )

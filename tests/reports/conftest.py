@@ -1,11 +1,21 @@
 """A run folder made by formula, so that every number of its report is known beforehand."""
 
 import json
+import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+import pytest
+
 TASKS = ('rte', 'anli_r1', 'squad', 'cnn_dailymail', 'common_gen')
-CLUSTERS = {'rte': 'nli', 'anli_r1': 'nli', 'squad': 'reading', 'cnn_dailymail': 'summarise', 'common_gen': 'struct_to_text'}
+CLUSTERS = {
+    'rte': 'nli',
+    'anli_r1': 'nli',
+    'squad': 'reading',
+    'cnn_dailymail': 'summarise',
+    'common_gen': 'struct_to_text',
+}
 PERIOD = 10
 SUITES = {
     'inner': ('held_in', {'rte': 'accuracy', 'squad': 'accuracy', 'common_gen': 'rouge_l'}),
@@ -81,7 +91,10 @@ def metrics(steps: int, *, eval_every: int = 50) -> list[dict[str, float]]:
 def evaluation(label: str, step: int) -> dict[str, Any]:
     """One file of evaluation/; the means of the suites are left to the reader."""
     suites = {
-        suite: {'kind': kind, 'tasks': {task: {metric: score_of(label, task, metric)} for task, metric in tasks.items()}}
+        suite: {
+            'kind': kind,
+            'tasks': {task: {metric: score_of(label, task, metric)} for task, metric in tasks.items()},
+        }
         for suite, (kind, tasks) in SUITES.items()
     }
     suites['outer']['mean'] = {'accuracy': sum(score_of(label, t, 'accuracy')['value'] for t in ('boolq', 'wic')) / 2}
@@ -155,9 +168,19 @@ def events(steps: int) -> list[dict[str, Any]]:
 def weights() -> list[dict[str, Any]]:
     """weights.json: two modules that moved and one that did not."""
     rows = []
-    for i, module in enumerate(('encoder/attention/query', 'encoder/attention/value', 'encoder/mlp/wi', 'decoder/mlp/wo', 'token_embedder')):
+    for i, module in enumerate(
+        ('encoder/attention/query', 'encoder/attention/value', 'encoder/mlp/wi', 'decoder/mlp/wo', 'token_embedder')
+    ):
         change = 0.0 if module == 'token_embedder' else 10.0 ** (-i)
-        rows.append({'path': f'{module}/kernel', 'norm_initial': 50.0 + i, 'norm_final': 50.5 + i, 'norm_change': change, 'num_params': 1000 + i})
+        rows.append(
+            {
+                'path': f'{module}/kernel',
+                'norm_initial': 50.0 + i,
+                'norm_final': 50.5 + i,
+                'norm_change': change,
+                'num_params': 1000 + i,
+            }
+        )
     return rows
 
 
@@ -171,7 +194,10 @@ def write_run(folder: Path, name: str = 'primer-lora', *, steps: int = 300) -> P
     write_json(folder / 'evaluation' / 'tuned.json', evaluation('tuned', steps))
     write_lines(folder / 'metrics.jsonl', metrics(steps))
     write_lines(folder / 'events.jsonl', events(steps))
-    write_lines(folder / 'samples.jsonl', [{'step': s, 'task': 'rte', 'inputs': 'Q?', 'targets': 'A', 'prediction': f'at {s}'} for s in (10, steps)])
+    write_lines(
+        folder / 'samples.jsonl',
+        [{'step': s, 'task': 'rte', 'inputs': 'Q?', 'targets': 'A', 'prediction': f'at {s}'} for s in (10, steps)],
+    )
     (folder / 'config.gin').write_text("include 'base.gin'\n\ntrain.steps = 300\noptimizer.learning_rate = 3e-4\n")
     return folder
 
@@ -184,3 +210,77 @@ def write_json(path: Path, value: Any) -> None:
 def write_lines(path: Path, lines: list[dict[str, Any]]) -> None:
     """Writes JSONL."""
     path.write_text(''.join(json.dumps(line) + '\n' for line in lines), encoding='utf-8')
+
+
+HOSTILE = {
+    'script': '<script>alert(1)</script>',
+    'image': '"><img src=x onerror=alert(1)>',
+    'ansi': '\x1b[31mred\x1b[0m \x1b]0;title\x07 \x9b2J bell\x07',
+    'path': '../../../etc/passwd',
+    'long': 'n' * 5000,
+    'rtl': '\u202egnp.exe \u05e9\u05dc\u05d5\u05dd \u2066isolated',
+    'template': '{{ 7 * 7 }}{% raw %}',
+    'maths': '$\\frac{a}{b}$ #010101 id="x" 1.23456',
+    'style': '</style></title></pre><style>*{display:none}</style>',
+    'surrogate': 'half \ud800 a pair',
+    'link': 'https://example.org/x?a=1&b=2',
+}
+
+
+def write_hostile_run(folder: Path) -> Path:
+    """Writes a run in which every name and text is an attack."""
+    write_run(folder, ' '.join(HOSTILE.values()))
+    names = list(HOSTILE.values())
+    info = run_info(HOSTILE['script'] + HOSTILE['ansi'] + HOSTILE['long'])
+    info |= {key: name for key, name in zip(('model', 'hardware', 'git', 'started'), names, strict=False)}
+    info |= {
+        'versions': dict.fromkeys(names, HOSTILE['image']),
+        HOSTILE['image']: HOSTILE['script'],
+        'extra': {'deep': names},
+    }
+    info['mixture'] = [
+        {'task': n, 'cluster': n, 'share': 0.1, 'num_examples': 10, 'num_tokens': 1, 'licence': n} for n in names
+    ]
+    write_json(folder / 'run.json', info)
+    write_json(folder / 'drawn.json', {name: {'examples': 3, 'tokens': 20, 'loss_tokens': 2} for name in names})
+    write_lines(folder / 'metrics.jsonl', [
+        {'step': s, 'train/loss': 2.0 / s, **{f'task_loss/{n}': 1.0 / s for n in names}} for s in range(1, 5)
+    ] + [{'step': 4, **{f'eval/{name}/{name}': 0.5 for name in names}}])  # fmt: skip
+    write_lines(folder / 'events.jsonl', [{'time': 1.0, 'event': name, 'seconds': 1.0} for name in names])
+    write_json(
+        folder / 'weights.json', [{'path': n, 'norm_initial': 1.0, 'norm_change': 0.1, 'num_params': 1} for n in names]
+    )
+    for label in ('base', 'tuned'):
+        tasks = {name: {name: {'value': 0.5, 'stderr': 0.1, 'count': 3}} for name in names}
+        right = 4 if label == 'base' else 3  # so that all four outcomes come about, none more than six times
+        samples = [
+            {'suite': n, 'task': n, 'inputs': n, 'targets': n, 'prediction': n * 3, 'correct': i % right > 1}
+            for i, n in enumerate(names)
+        ]
+        suites = {
+            name: {'kind': kind, 'tasks': tasks}
+            for name, kind in zip(names, ('held_in', 'held_out', *names), strict=False)
+        }
+        write_json(folder / 'evaluation' / f'{label}.json', {'label': label, 'suites': suites, 'samples': samples})
+    (folder / 'config.gin').write_text(
+        '\n'.join(name.encode('utf-8', 'replace').decode() for name in names), encoding='utf-8'
+    )
+    return folder
+
+
+@pytest.fixture(scope='session')
+def synthetic() -> ModuleType:
+    """This module: the formulas and the writers."""
+    return sys.modules[__name__]
+
+
+@pytest.fixture(scope='session')
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder nobody writes to."""
+    return write_run(tmp_path_factory.mktemp('runs') / 'primer')
+
+
+@pytest.fixture(scope='session')
+def hostile_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A hostile run folder nobody writes to."""
+    return write_hostile_run(tmp_path_factory.mktemp('runs') / 'hostile')
