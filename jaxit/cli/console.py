@@ -1,0 +1,97 @@
+"""What commands print: tables, JSON on request, progress that falls back to plain lines."""
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from jaxit.core.files import printable
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+def say(text: str) -> None:
+    """Prints a line to stderr, where it does not mix with results."""
+    err.print(printable(text), markup=False)
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, left: int = 1) -> None:
+    """Prints a table; the first `left` columns are text, the others are aligned as numbers."""
+    shown = Table(title=title or None, title_justify='left', header_style='bold')
+    for i, name in enumerate(columns):
+        shown.add_column(name, justify='left' if i < left else 'right', overflow='fold')
+    for row in rows:
+        shown.add_row(*(printable('' if value is None else str(value)) for value in row))
+    out.print(shown)
+
+
+def json_out(value: Any) -> None:
+    """Prints a value as JSON."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + '\n')
+
+
+class TrainProgress:
+    """A progress bar with loss, rate and time left; one plain line per report where there is no terminal."""
+
+    def __init__(self, num_steps: int, *, enabled: bool = True) -> None:
+        """Shows `num_steps` steps; nothing where not enabled (processes other than the first)."""
+        self._num_steps, self._enabled = num_steps, enabled
+        self._bar: Progress | None = None
+        if enabled and err.is_terminal:
+            columns = (
+                TextColumn('train'),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn('{task.description}'),
+                TimeElapsedColumn(),
+                TimeRemainingColumn(),
+            )
+            self._bar = Progress(*columns, console=err)
+            self._bar.start()
+            self._task = self._bar.add_task('', total=num_steps)
+
+    def show(self, step: int, values: dict[str, float]) -> None:
+        """Reports a line of metrics."""
+        if not self._enabled:
+            return
+        loss, speed = values.get('train/loss', float('nan')), values['train/tokens_per_second']
+        if self._bar is not None:
+            self._bar.update(self._task, completed=step, description=f'loss {loss:.4f}  {speed:,.0f} tokens/s')
+            return
+        left = (self._num_steps - step) * values['train/seconds_per_step']
+        err.print(
+            f'step {step}/{self._num_steps}  loss {loss:.4f}  accuracy {values.get("train/accuracy", 0):.3f}  '
+            f'{speed:,.0f} tokens/s  {_duration(left)} left',
+            markup=False,
+        )
+
+    def close(self) -> None:
+        """Leaves the bar as it is."""
+        if self._bar is not None:
+            self._bar.stop()
+
+
+class Counting:
+    """A small progress line for work that counts (answers generated, rows cached)."""
+
+    def __init__(self, label: str) -> None:
+        """Shows `label` before the counts."""
+        self._label, self._last = label, -1.0
+
+    def __call__(self, done: int, total: int) -> None:
+        """Shows progress at every tenth."""
+        share = done / max(1, total)
+        if share - self._last >= 0.1 or done == total:
+            self._last = share
+            err.print(f'{self._label}: {done}/{total}', markup=False)
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f'{hours}h{minutes:02d}m' if hours else f'{minutes}m{rest:02d}s'

@@ -1,0 +1,42 @@
+"""Registered suites as files, written by the child process that may import tasks."""
+
+import dataclasses
+from pathlib import Path
+
+from jaxit.cli.experiment import DataConfig
+from jaxit.core.files import sha256_json
+from jaxit.evaluation.suite import Suite, make_task
+from jaxit.evaluation.suite_files import save_suite
+from jaxit.tasks import suites
+from jaxit.tasks.registry import get_task
+
+
+def write(name: str, data: DataConfig, *, seed: int, limit: int | None) -> Path:
+    """Writes a registered suite as JSONL below the cache folder and returns its path.
+
+    Args:
+        name: of the suite.
+        data: says where, and the chat format.
+        seed: of template draws.
+        limit: examples of each task.
+    """
+    registered = suites.get_suite(name)
+    examples = suites.suite_examples(name, limit, seed, chat_format=data.chat_format)
+    tasks = tuple(
+        make_task(task, rows, _metrics(task, registered.kind), kind=registered.kind) for task, rows in examples.items()
+    )
+    suite = Suite(name, registered.kind, tasks)
+    key = sha256_json([dataclasses.asdict(example) for rows in examples.values() for example in rows])[:12]
+    path = Path(data.cache_dir, 'suites', f'{name}-{key}.jsonl')
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        save_suite(suite, path)
+    return path
+
+
+def _metrics(task: str, kind: str) -> tuple[str, ...]:
+    """A task's own metrics; options and plain texts have metrics that follow from the examples."""
+    registered = get_task(task)
+    if kind == 'forgetting' or registered.kind == 'text' or registered.answer_options is not None:
+        return ()
+    return registered.metrics
