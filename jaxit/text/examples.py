@@ -136,7 +136,8 @@ def tokenize(example: Example, tokenizer: Tokenizer, format: TokenFormat) -> Tok
     """
     turns = _turns(_with_separator(example.parts, format))
     writer = _Writer(example, tokenizer, format)
-    if not any(writer.text_ids(reply) for _, reply in turns):
+    replies = [writer.run(reply) for _, reply in turns]
+    if all(len(ids) == _num_marks(reply) for ids, (_, reply) in zip(replies, turns, strict=True)):
         raise UserError(f'{writer.where}: no token bears loss; its targets are empty')
     if format.encoder_decoder and len(turns) > 1:
         raise UserError(f'{writer.where}: an encoder-decoder takes one reply per example, not {len(turns)}')
@@ -144,19 +145,18 @@ def tokenize(example: Example, tokenizer: Tokenizer, format: TokenFormat) -> Tok
     if cut_inputs and format.cut == 'drop':
         return None
     limit = format.targets_length if len(turns) == 1 else format.row_length - len(prompt)
-    reply = writer.run(turns[0][1])
-    tokens = prompt + _shorten(reply, limit)
+    tokens = prompt + _shorten(replies[0], limit)
     boundaries = [len(prompt)]
-    cut_targets = max(len(reply) - limit, 0)
-    for number, (between, reply) in enumerate(turns[1:], 1):
-        runs = writer.run(between), writer.run(reply)
-        if cut_targets or len(tokens) + sum(map(len, runs)) > format.row_length:
+    cut_targets = max(len(replies[0]) - limit, 0)
+    for number in range(1, len(turns)):
+        between, reply = writer.run(turns[number][0]), replies[number]
+        if cut_targets or len(tokens) + len(between) + len(reply) > format.row_length:
             cut_inputs += sum(len(writer.run(parts)) for parts, _ in turns[number:])
-            cut_targets += sum(len(writer.run(parts)) for _, parts in turns[number:])
+            cut_targets += sum(map(len, replies[number:]))
             break
-        if runs[0]:  # two replies with nothing between them are one stretch of loss
-            boundaries += [len(tokens), len(tokens) + len(runs[0])]
-        tokens = [*tokens, *runs[0], *runs[1]]
+        if between:  # two replies with nothing between them are one stretch of loss
+            boundaries += [len(tokens), len(tokens) + len(between)]
+        tokens = [*tokens, *between, *reply]
     return TokenizedExample(np.asarray(tokens, np.int32), tuple(boundaries), cut_inputs, cut_targets)
 
 
@@ -212,10 +212,6 @@ class _Writer:
                 ids.append(self.tokenizer.eos_id)
         return ids
 
-    def text_ids(self, parts: Sequence[Part]) -> list[int]:
-        """Returns the ids of the plain text alone."""
-        return self.tokenizer.encode(''.join(part.text for part in parts if not part.special))
-
     def _fit(self, parts: Sequence[Part], limit: int) -> tuple[list[int], int]:
         """Cuts the longest texts, so that headers, separators and marks stay."""
         ids = self.run(parts)
@@ -241,6 +237,11 @@ class _Writer:
         if i is None:
             raise UserError(f'{self.where}: the vocabulary has no control token {piece!r}; choose another chat format')
         return i
+
+
+def _num_marks(reply: Sequence[Part]) -> int:
+    """Returns how many ids of a reply are control tokens, the EOS that `_Writer.run` adds counted."""
+    return sum(part.special for part in reply) + (not reply[-1].special)
 
 
 def _shorten(reply: list[int], limit: int) -> list[int]:

@@ -134,6 +134,9 @@ def train_bpe(texts: Iterable[str], vocab_size: int) -> HuggingFaceTokenizer:
         vocab_size=vocab_size, special_tokens=names, initial_alphabet=sorted(alphabet), show_progress=False
     )
     tokenizer.train_from_iterator(texts, trainer)
+    tokenizer.post_processor = tokenizers.processors.TemplateProcessing(  # so that Hugging Face puts BOS first as well
+        single='<bos> $A', pair='<bos> $A $B', special_tokens=[('<bos>', names.index('<bos>'))]
+    )
     config = {'add_bos_token': True, 'bos_token': '<bos>', 'eos_token': '<eos>', 'pad_token': '<pad>'}
     return HuggingFaceTokenizer(tokenizer.to_str().encode(), companions={CONFIG_FILE: config_bytes(config)})
 

@@ -87,9 +87,14 @@ class SentencePieceTokenizer(Tokenizer):
     def files(self) -> dict[str, bytes]:
         """Returns the model, what stood beside it, and a configuration that says the same."""
         roles = {'eos': self.eos_id, 'pad': self.pad_id, 'bos': self.bos_id}
-        config = read_config(self._companions, self._name) | {'extra_ids': self._extra_ids}
+        config = self._class() | read_config(self._companions, self._name) | {'extra_ids': self._extra_ids}
         config |= {f'{role}_token': self.names[i] for role, i in roles.items() if i is not None}
         return {**self._companions, self._name: self._model, CONFIG_FILE: config_bytes(config)}
+
+    def _class(self) -> dict[str, Any]:
+        """Returns what Hugging Face must be told where no configuration stood beside the model."""
+        family = 'T5' if self.bos_id is None else 'Gemma' if '<start_of_turn>' in self.specials else 'Llama'
+        return {'tokenizer_class': f'{family}Tokenizer', 'add_bos_token': self.bos_id is not None}
 
 
 def _rebuild(

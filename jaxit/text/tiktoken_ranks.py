@@ -75,6 +75,7 @@ def convert(content: bytes, where: str) -> tuple[bytes, Mapping[str, Any]]:
         'version': '1.0',
         'added_tokens': [_added(len(ranks) + i, name) for i, name in enumerate(layout.specials)],
         'pre_tokenizer': _pre_tokenizer(layout.pattern),
+        'post_processor': _begin_with(layout.config.get('bos_token'), len(ranks)),
         'decoder': _byte_level(use_regex=False),
         'model': model,
     }
@@ -116,6 +117,23 @@ def _pre_tokenizer(pattern: str | None) -> dict[str, Any]:
         return _byte_level(use_regex=True)
     split = {'type': 'Split', 'pattern': {'Regex': pattern}, 'behavior': 'Isolated', 'invert': False}
     return {'type': 'Sequence', 'pretokenizers': [split, _byte_level(use_regex=False)]}
+
+
+def _begin_with(bos: str | None, i: int) -> dict[str, Any] | None:
+    """Returns the post-processor by which Hugging Face puts BOS, the first control token, before a text."""
+    if bos is None:
+        return None
+    first, text, second = (
+        {'SpecialToken': {'id': bos, 'type_id': 0}},
+        *({'Sequence': {'id': s, 'type_id': 0}} for s in 'AB'),
+    )
+    tokens = {bos: {'id': bos, 'ids': [i], 'tokens': [bos]}}
+    return {
+        'type': 'TemplateProcessing',
+        'single': [first, text],
+        'pair': [first, text, second],
+        'special_tokens': tokens,
+    }
 
 
 def _byte_level(*, use_regex: bool) -> dict[str, Any]:

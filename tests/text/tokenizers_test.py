@@ -121,6 +121,22 @@ def test_marks_have_their_ids_when_asked_for_by_name(real):
     )
 
 
+@pytest.mark.parity
+@pytest.mark.shared_data
+@pytest.mark.parametrize('name', ['t5', 'llama2', 'smollm2', 'trained', 'bytes'])
+def test_transformers_reads_what_is_saved(real, tmp_path, name):
+    transformers = pytest.importorskip('transformers')
+    made = {'trained': lambda: tokenizers.train_bpe(TEXTS, 300), 'bytes': lambda: tokenizers.load('bytes')}
+    tokenizer = made[name]() if name in made else real(name)
+    tokenizers.save(tokenizer, tmp_path)
+    theirs = transformers.AutoTokenizer.from_pretrained(tmp_path)
+    begin = [] if tokenizer.bos_id is None else [tokenizer.bos_id]
+    end = [tokenizer.eos_id] if name in ('t5', 'bytes') else []
+    for text in TEXTS[:2]:
+        assert theirs(text)['input_ids'] == [*begin, *tokenizer.encode(text), *end]
+    assert (theirs.eos_token_id, theirs.pad_token_id) == (tokenizer.eos_id, tokenizer.pad_id)
+
+
 @pytest.mark.tasks
 @pytest.mark.shared_data
 def test_ids_equal_seqios(shared_data):
