@@ -27,7 +27,7 @@ def test_json_lines_by_split(tmp_path):
     assert source.locate('train', 1) == f'{first}: line 2'
     assert source.locate('train', 4) == f'{second}: line 3'
     assert Jsonl(first).splits == ('train',)
-    with pytest.raises(UserError, match="unknown split 'tset' in Jsonl.*did you mean test"):
+    with pytest.raises(UserError, match=r"unknown split 'tset' in Jsonl.*did you mean test"):
         list(source.records('tset'))
 
 

@@ -1,0 +1,122 @@
+"""Replay: what is put in can be read out of it again, and the noise has T5's amounts."""
+
+import numpy as np
+import pytest
+
+from jaxit.core.errors import UserError
+from jaxit.tasks.replay import corrupt, noise_mask, replay_examples, span_length
+from jaxit.text.examples import TokenFormat
+from jaxit.text.tokenizers import ByteTokenizer
+
+TEXT = 'The quick brown fox jumps over the lazy dog; später schläft er. ' * 9
+
+
+class WithBos(ByteTokenizer):
+    def __init__(self):
+        super().__init__()
+        self.bos_id = 2
+
+
+class WithoutSentinels(ByteTokenizer):
+    def special_id(self, piece):
+        return None
+
+
+def restored(tokens, border, tokenizer):
+    """Puts the spans of the targets back where the sentinels stand in the inputs."""
+    first, last = tokenizer.special_id('<extra_id_0>'), tokenizer.special_id('<extra_id_124>')
+    spans, current = {}, None
+    for token in tokens[border:-1]:
+        if last <= token <= first:
+            current = spans.setdefault(token, [])
+        else:
+            current.append(token)
+    out = []
+    for token in tokens[: border - 1]:
+        out += spans[token] if last <= token <= first else [token]
+    return out
+
+
+@pytest.mark.parametrize(('inputs_length', 'targets_length'), [(61, 23), (200, 90), (40, 9)])
+def test_span_corruption_can_be_undone(inputs_length, targets_length):
+    tokenizer = ByteTokenizer()
+    made = replay_examples(TEXT, tokenizer, TokenFormat(True, inputs_length, targets_length), seed=3)
+    out = []
+    for example in made:
+        (border,) = example.boundaries
+        assert border <= inputs_length and len(example.tokens) - border <= targets_length
+        assert example.tokens[border - 1] == example.tokens[-1] == tokenizer.eos_id
+        assert (example.tokens == tokenizer.eos_id).sum() == 2
+        out += restored(example.tokens.tolist(), border, tokenizer)
+    ids = tokenizer.encode(TEXT)
+    assert out == ids or out == ids[:-1]  # a last piece of one token can not be corrupted
+    assert len(made) > 1
+
+
+def test_sentinels_count_up_from_the_first_in_both_sides():
+    tokenizer = ByteTokenizer()
+    example = replay_examples(TEXT[:60], tokenizer, TokenFormat(True, 90, 40), seed=1)[0]
+    (border,) = example.boundaries
+    names = [tokenizer.special_id(f'<extra_id_{i}>') for i in range(3)]
+    for side in (example.tokens[:border], example.tokens[border:]):
+        assert [token for token in side if token >= names[0] - 50 and token > 300] == names
+    assert example.tokens[border] == names[0]  # targets begin with a sentinel
+    assert example.tokens[0] == tokenizer.encode('T')[0]  # inputs begin with a kept token
+
+
+def test_corruption_by_hand():
+    mask = np.array([False, True, True, False, True, False])
+    assert corrupt([11, 12, 13, 14, 15, 16], mask, [99, 98]) == ([11, 99, 14, 98, 16], [99, 12, 13, 98, 15])
+
+
+@pytest.mark.parametrize('length', [2, 3, 7, 20, 100, 568])
+def test_the_noise_has_t5s_amounts(length):
+    rng = np.random.RandomState(0)
+    masks = np.stack([noise_mask(length, rng) for _ in range(300)])
+    num_noise = min(max(round(length * 0.15), 1), length - 1)
+    spans = (np.diff(masks.astype(int), prepend=0, axis=1) == 1).sum(1)
+    assert (masks.sum(1) == num_noise).all()
+    assert (spans == max(round(num_noise / 3), 1)).all()
+    assert not masks[:, 0].any() and masks[:, -1].all()
+    if length >= 100:  # each token but those at the rims is as likely as another
+        inner = masks[:, length // 4 : -length // 4].mean()
+        assert abs(inner - 0.15) < 0.02
+
+
+def test_the_published_lengths():
+    # 512 tokens of inputs take 568 of text and give 114 of targets (T5, random_spans_helper).
+    assert span_length(TokenFormat(True, 512, 114), 100) == 568
+
+
+def test_noise_depends_on_the_seed_alone():
+    token_format = TokenFormat(True, 61, 23)
+    a, b, c = (replay_examples(TEXT, ByteTokenizer(), token_format, seed=seed)[0].tokens.tolist() for seed in (4, 4, 5))
+    assert a == b != c
+
+
+@pytest.mark.parametrize('tokenizer', [ByteTokenizer(), WithBos()])
+def test_a_decoder_reads_the_text_as_it_is(tokenizer):
+    made = replay_examples(TEXT, tokenizer, TokenFormat(False, 50, 21), seed=0)
+    begins = [] if tokenizer.bos_id is None else [tokenizer.bos_id]
+    out = []
+    for example in made:
+        assert example.boundaries == (1,) and len(example.tokens) <= 71
+        assert example.tokens[: len(begins)].tolist() == begins
+        out += example.tokens[len(begins) :].tolist()
+    assert out == [*tokenizer.encode(TEXT), tokenizer.eos_id]
+    assert all(len(example.tokens) == 71 for example in made[:-1])
+
+
+def test_bos_is_left_out_where_the_format_says_so():
+    made = replay_examples('ab', WithBos(), TokenFormat(False, 50, 21, add_bos=False), seed=0)
+    assert made[0].tokens.tolist() == [*WithBos().encode('ab'), 1]
+
+
+def test_an_empty_text_gives_nothing_to_learn():
+    assert replay_examples('', ByteTokenizer(), TokenFormat(True, 50, 21), seed=0) == []
+    assert replay_examples('', ByteTokenizer(), TokenFormat(False, 50, 21), seed=0) == []
+
+
+def test_a_tokenizer_without_sentinels_is_refused():
+    with pytest.raises(UserError, match='span corruption needs sentinels'):
+        replay_examples(TEXT, WithoutSentinels(), TokenFormat(True, 50, 21), seed=0)
