@@ -107,9 +107,10 @@ class Bar:
 
 @dataclasses.dataclass(frozen=True)
 class Facts:
-    """Names with values."""
+    """Names with values; `narrow` where the values are short."""
 
     items: Sequence[tuple[str, str]]
+    narrow: bool = False
     kind: str = 'facts'
 
 

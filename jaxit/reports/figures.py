@@ -24,7 +24,7 @@ _EXACT = ('train/learning_rate',)  # set, not measured
 
 def curve_plots(runs: Sequence[Run]) -> list[Plot]:
     """Returns loss, evaluations over the steps, learning rate, gradient norm and speed."""
-    plots = [curves('loss', 'Loss, nats per token', _loss_lines(runs), note=_loss_note(runs))]
+    plots = [curves('loss', 'Loss, nats per token', _loss_lines(runs))]
     for place, (metric, keys) in enumerate(sorted(_eval_metrics(runs).items())[:MAX_SCORE_PLOTS]):
         if metric != 'loss':
             lines = [_eval_line(runs, i, key, c) for c, (i, key) in enumerate(keys[:MAX_LINES])]
@@ -154,10 +154,6 @@ def _loss_lines(runs: Sequence[Run]) -> list[Line]:
     for place, (i, key) in enumerate(_eval_metrics(runs).get('loss', [])[: MAX_LINES - len(lines)]):
         lines.append(_eval_line(runs, i, key, i if several else place + 1, dashed=True))
     return lines
-
-
-def _loss_note(runs: Sequence[Run]) -> str:
-    return 'Thin: as logged. Bold: running mean.' if any(len(run.train) >= 60 for run in runs) else ''
 
 
 def _eval_metrics(runs: Sequence[Run]) -> dict[str, list[tuple[int, str]]]:

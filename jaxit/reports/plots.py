@@ -172,7 +172,8 @@ def magnitudes(key: str, title: str, rows: Sequence[tuple[str, float]], *, note:
         )
         axes.hlines(places, axes.get_xlim()[0], values, color=_GRID, linewidth=1.2)
         axes.plot(values, places, 'o', color=_colour(0), markersize=4.5)
-        axes.xaxis.set_major_locator(LogLocator(10, subs=(1.0, 3.0), numticks=8))
+        decades = float(np.diff(np.log10(axes.get_xlim()))[0])
+        axes.xaxis.set_major_locator(LogLocator(10, subs=(1.0, 3.0) if decades <= 2 else (1.0,), numticks=6))
         axes.xaxis.set_minor_locator(LogLocator(10, subs=(), numticks=8))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f'{100 * x:.3g} %'))
         svg = _svg(

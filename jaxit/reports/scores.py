@@ -54,7 +54,7 @@ def _one_run(runs: Sequence[Run], kind: str) -> Table:
         rows.append(Row(cells, kind='' if task else 'total'))
     labels = [other.label for other in others]
     headers = ['task', 'metric', 'base', *labels, tuned.label if tuned else 'tuned', 'change', 'examples']
-    return Table(kind_title(kind), headers, rows, num_text=2)
+    return Table(f'{kind_title(kind)} suites', headers, rows, num_text=2)
 
 
 def _several_runs(runs: Sequence[Run], kind: str) -> Table:
@@ -77,7 +77,7 @@ def _several_runs(runs: Sequence[Run], kind: str) -> Table:
         ]
         base = next((change.base for change in changes if change.base), None)
         rows.append(Row([task or suite, metric, _shown(base), *cells], kind='' if task else 'total'))
-    return Table(kind_title(kind), ['task', 'metric', 'base', *(r.name for r in runs)], rows, num_text=2)
+    return Table(f'{kind_title(kind)} suites', ['task', 'metric', 'base', *(r.name for r in runs)], rows, num_text=2)
 
 
 def _keys(evaluations: Sequence[Evaluation], kind: str) -> Iterator[tuple[str, str, str]]:

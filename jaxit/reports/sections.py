@@ -7,6 +7,7 @@ from typing import Any
 from jaxit.reports import figures, text
 from jaxit.reports.blocks import Bar, Block, Cell, Facts, Figure, Figures, Listing, Plots, Row, Section, Table, Words
 from jaxit.reports.records import Run
+from jaxit.reports.runs import timestamp
 from jaxit.reports.samples import sample_blocks
 from jaxit.reports.scores import ABOUT, ABOUT_BASES, evaluation_tables, score_kinds
 from jaxit.reports.summary import KINDS, goodput, summary
@@ -89,7 +90,8 @@ def _score_sections(runs: Sequence[Run]) -> list[Section]:
 def _curve_sections(runs: Sequence[Run]) -> list[Section]:
     sections = []
     if plots := figures.curve_plots(runs):
-        sections.append(Section('curves', 'Curves', [Plots(plots)]))
+        words = Words(['Over the training steps. Thin lines are as logged, bold ones a running mean.'], small=True)
+        sections.append(Section('curves', 'Curves', [words, Plots(plots)]))
     if plots := figures.task_plots(runs):
         total = len({key for run in runs for key in run.keys('task_loss/')})
         more = f' The {len(plots)} most drawn of {total} tasks.' if total > len(plots) else ''
@@ -182,18 +184,20 @@ def goodput_blocks(run: Run) -> list[Block]:
     total = sum(part.seconds for part in parts)
     rows.append(Row(['wall time', '', text.duration(total), text.percent(1.0)], kind='total'))
     table = Table('Time by kind of work', ['', 'events', 'time', 'share of wall time'], rows)
-    return [Bar([(part.event, part.share) for part in parts]), table]
+    return [Bar([(part.event, part.share) for part in parts if part.share >= 0.001]), table]
 
 
 def provenance_blocks(run: Run) -> list[Block]:
-    """Returns versions, hardware and the operative configuration."""
+    """Returns where a run came from: command, hardware, versions and the operative configuration."""
     order = [key for key in _FIRST_FACTS if key in run.info]
     order += [key for key in run.info if key not in order and key not in _LEFT_OUT]
-    facts = [(key.replace('_', ' '), _shown(run.info[key])) for key in order]
-    versions = run.info.get('versions')
-    if isinstance(versions, Mapping):
-        facts += [(f'{package}', _shown(version)) for package, version in sorted(versions.items())]
+    facts = [(key.removeprefix('num_').replace('_', ' '), _shown(run.info[key])) for key in order if key != 'started']
+    if 'started' in run.info:
+        facts.insert(0, ('started', text.moment(timestamp(run.info['started'])) or _shown(run.info['started'])))
     blocks: list[Block] = [Facts(facts)] if facts else []
+    versions = run.info.get('versions')
+    if isinstance(versions, Mapping) and versions:
+        blocks.append(Facts([(package, _shown(version)) for package, version in sorted(versions.items())], narrow=True))
     if run.config:
         blocks.append(
             Listing(f'Operative configuration: config.gin, {len(run.config.splitlines()):,} lines', run.config)
@@ -302,6 +306,8 @@ def _shown(value: Any) -> str:
         return f'{value:,}' if abs(value) >= 10_000 else str(value)
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return ' '.join(value)
+    if isinstance(value, Mapping) and all(isinstance(item, str | int | float) for item in value.values()):
+        return ', '.join(f'{key} {item}' for key, item in value.items())
     return json.dumps(value, ensure_ascii=False)
 
 

@@ -34,7 +34,7 @@ FLAGS = [
 HARNESS = """<!doctype html><style>body {{ margin: 0 }} iframe {{ border: 0; display: block }}</style>
 {frames}<pre id="result"></pre><script>
 function measure(frame) {{
-  const page = frame.contentDocument, root = page.documentElement, outside = [];
+  const page = frame.contentDocument, root = page.documentElement, outside = [], overlaps = [];
   for (const element of page.body.querySelectorAll('*')) {{
     const box = element.getBoundingClientRect();
     if (element.closest('.scroll, pre') || !box.width) continue;
@@ -42,9 +42,17 @@ function measure(frame) {{
     const plot = element.tagName == 'text' && element.closest('svg').getBoundingClientRect();
     if (plot && (box.left < plot.left - 2 || box.right > plot.right + 2)) outside.push(element.outerHTML.slice(0, 200));
   }}
+  for (const plot of page.querySelectorAll('svg')) {{
+    const boxes = [...plot.querySelectorAll('text')].map(text => [text.getBoundingClientRect(), text.textContent]);
+    boxes.forEach(([a, first], i) => boxes.slice(i + 1).forEach(([b, second]) => {{
+      const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+      const high = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+      if (wide > 0.5 && high > 0.4 * a.height) overlaps.push(first + ' | ' + second);
+    }}));
+  }}
   const text = page.querySelector('svg text');
   return {{
-    client: root.clientWidth, scroll: root.scrollWidth, height: root.scrollHeight, outside: outside.slice(0, 5),
+    client: root.clientWidth, scroll: root.scrollWidth, height: root.scrollHeight, outside: outside.slice(0, 5), overlaps: overlaps.slice(0, 5),
     svgs: page.querySelectorAll('svg').length, scripts: page.scripts.length,
     font: text ? text.getBoundingClientRect().height : 0,
     background: frame.contentWindow.getComputedStyle(page.body).backgroundColor,
@@ -108,6 +116,7 @@ def test_reports_fit_phones_and_desktops(reports, tmp_path):
         where = f'{report.name} at {size[0]}'
         assert (measured['client'], measured['scroll']) == (size[0], size[0]), where
         assert measured['outside'] == [], where
+        assert measured['overlaps'] == [], where  # labels of plots
         assert measured['scripts'] == 0 and measured['svgs'] >= 10 and measured['height'] > 3000, where
         assert measured['font'] >= 10, where  # the height of a line of text in a plot, in pixels
 

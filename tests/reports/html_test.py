@@ -227,7 +227,7 @@ def test_samples_stand_side_by_side(page):
 def test_configuration_and_versions_are_shown(page):
     assert "include 'base.gin' train.steps = 300" in page.text
     assert 'tokenizer sha256 ' + 'ab' * 32 in page.text.replace('  ', ' ')
-    assert '{"data": 2, "fsdp": 4, "tensor": 1, "sequence": 1}' in page.text
+    assert 'data 2, fsdp 4, tensor 1, sequence 1' in page.text
     assert 'optax' not in page.text and '0.10.2' in page.text
 
 
