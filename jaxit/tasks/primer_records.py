@@ -34,11 +34,19 @@ def split_of(task: str, key: str, seed: int) -> str:
 def fact_records(
     split: str, seed: int, *, task: str, items: Callable[[], list[Item]], templates: int
 ) -> Iterator[Item]:
-    """Yields (item, template) pairs of one split."""
+    """Yields (item, template) pairs of one split; templates of one language stand side by side."""
     for index, item in enumerate(items()):
         for template in range(templates):
-            if split_of(task, f'{index} {template}', seed) == split:
+            language, place = divmod(template, templates // 2)
+            if _split_of_pair(task, f'{index} {language}', place, templates // 2, seed) == split:
                 yield item | {'template': template}
+
+
+def _split_of_pair(task: str, item: str, place: int, places: int, seed: int) -> str:
+    """Holds out at most two of an item's pairs in a language, so that each word is met in training; a tenth in all."""
+    digest = hashlib.sha256(f'{seed} {task} {item}'.encode()).digest()
+    held_out = {digest[1] * 2 * places // 256: 'validation', digest[0] * 2 * places // 256: 'test'}
+    return held_out.get(place, 'train')
 
 
 def item_records(
