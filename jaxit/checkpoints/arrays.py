@@ -1,7 +1,5 @@
 """The arrays of a state to and from disk, as nested dicts whatever containers the state is made of."""
 
-import logging
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import orbax.checkpoint as ocp
 
+from jaxit.checkpoints import quiet
 from jaxit.core import tree
 from jaxit.core.errors import UserError
 from jaxit.core.types import Array
@@ -40,7 +39,7 @@ def num_bytes(flat: Mapping[str, Any]) -> int:
 
 def read(item_folder: Path, flat: Mapping[str, Any]) -> dict[str, Array]:
     """Returns the leaves by path, placed as the abstract leaves say; leaves not asked for are not read."""
-    quieten_orbax()
+    quiet.orbax()
     wanted = storable(flat)
     restore_args = jax.tree.map(_restore_args, wanted)
     checkpointer = ocp.Checkpointer(ocp.PyTreeCheckpointHandler())
@@ -77,17 +76,3 @@ def placed(flat: Mapping[str, Any]) -> dict[str, jax.ShapeDtypeStruct]:
             raise UserError(f'state leaf {path!r} is a {type(leaf).__name__}; a checkpoint holds jax arrays only')
         result[path] = jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=getattr(leaf, 'sharding', None) or alone)
     return result
-
-
-def quieten_orbax() -> None:
-    """Keeps Orbax's progress lines, and its traceback of an error that is raised again, out of the log."""
-    logger = logging.getLogger('absl')
-    if _is_news not in logger.filters:
-        logger.addFilter(_is_news)
-
-
-def _is_news(record: logging.LogRecord) -> bool:
-    path = record.pathname.replace(os.sep, '/')
-    if '/orbax/checkpoint/' not in path:
-        return True
-    return record.levelno >= logging.ERROR and not path.endswith('/async_checkpointer.py')

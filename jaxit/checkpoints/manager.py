@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import jax
 import orbax.checkpoint as ocp
 
-from jaxit.checkpoints import arrays, digest, hosts, loading, manifest
+from jaxit.checkpoints import arrays, digest, hosts, loading, manifest, quiet
 from jaxit.checkpoints import folder as folder_lib
 from jaxit.checkpoints.manifest import DamagedCheckpointError
 from jaxit.core import tree
@@ -76,7 +76,7 @@ class CheckpointManager:
         self._config_sha256, self._tokenizer_sha256 = config_sha256, tokenizer_sha256
         self._log, self._logged = log, set()
         self._pending: int | None = None
-        arrays.quieten_orbax()
+        quiet.orbax()
         _make_folder(self.folder)
         if hosts.is_first():
             folder_lib.clean(self.folder)
