@@ -13,35 +13,35 @@ beside the final one and moved into place when everything is on the disk.
 
 import errno
 import functools
-import hashlib
 import os
 import shutil
-import socket
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from random import SystemRandom
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 
 from jaxit.core.errors import DiskFullError, UserError
-from jaxit.core.files import read_json, sha256_file, sha256_json, write_json
+from jaxit.data.manifest import (
+    ARRAYS,
+    FILES,
+    MANIFEST,
+    TOKENS,
+    VERSION,
+    Verify,
+    check_file,
+    describe,
+    read_manifest,
+    write_manifest,
+)
+from jaxit.data.staging import move_into_place, start_folder
+from jaxit.data.streams import ArrayStream, Stream
 
-VERSION = 1
-MANIFEST = 'manifest.json'
-TOKENS = 'tokens.bin'
-ARRAYS = {'offsets': '<i8', 'boundaries': '<i4', 'boundary_offsets': '<i8', 'provenance': '<i4'}
-FILES = (TOKENS, *(f'{name}.npy' for name in ARRAYS))
-REQUIRED = {'task': str, 'num_examples': int, 'num_tokens': int, 'encoder_decoder': bool, 'dtype': str, 'files': dict}
+__all__ = ['MANIFEST', 'CacheWriter', 'TokenCache', 'Verify']
 
-BLOCK_BYTES = 1 << 20
-SAMPLED_BLOCKS = 4  # of tokens.bin when it is opened with verify='quick'
 MAPPED_BYTES = 16 << 20  # a larger index file is mapped, a smaller one read: a mapping costs a file descriptor
-FLUSH_VALUES = 1 << 16
-
-Verify = Literal['quick', 'full', 'none']
 
 
 class CacheWriter:
@@ -90,10 +90,12 @@ class CacheWriter:
         self._counts: Counter[str] = Counter()
         self._longest = {'tokens': 0, 'inputs': 0, 'targets': 0}
         self._num_loss_tokens = 0
-        self._temporary = _start_folder(self.folder)
-        self._tokens = _Stream(self._temporary / TOKENS, np.dtype(self._header['dtype']).newbyteorder('<'))
+        if self.folder.exists() and not (self.folder / MANIFEST).is_file():
+            raise UserError(f'{self.folder} exists and is not a cache; choose another folder or remove it')
+        self._temporary = start_folder(self.folder)
+        self._tokens = Stream(self._temporary / TOKENS, np.dtype(self._header['dtype']).newbyteorder('<'))
         self._arrays = {
-            name: _ArrayStream(self._temporary / f'{name}.npy', np.dtype(dtype), 2 if name == 'provenance' else None)
+            name: ArrayStream(self._temporary / f'{name}.npy', np.dtype(dtype), 2 if name == 'provenance' else None)
             for name, dtype in ARRAYS.items()
         }
         for name in ('offsets', 'boundary_offsets'):
@@ -164,11 +166,10 @@ class CacheWriter:
             'num_loss_tokens': self._num_loss_tokens,
             'longest': self._longest,
             'counts': dict(self._counts),
-            'files': {name: _describe(self._temporary / name) for name in FILES},
+            'files': {name: describe(self._temporary / name) for name in FILES},
         }
-        write_json(self._temporary / MANIFEST, manifest | {'digest': sha256_json(manifest)})
-        _sync_folder(self._temporary)
-        _move_into_place(self._temporary, self.folder)
+        write_manifest(self._temporary, manifest)
+        move_into_place(self._temporary, self.folder)
 
     def __enter__(self) -> Self:
         return self
@@ -192,52 +193,6 @@ class CacheWriter:
         for stream in self._arrays.values():
             stream.file.close()
         shutil.rmtree(self._temporary, ignore_errors=True)
-
-
-class _Stream:
-    """A file that grows by values of one type."""
-
-    def __init__(self, path: Path, dtype: np.dtype) -> None:
-        self.file = open(path, 'wb')  # noqa: SIM115 (lives as long as the writer)
-        self.dtype = dtype
-        self.size = 0
-        self._buffer: list[int] = []
-
-    def extend(self, values: Sequence[int]) -> None:
-        self._buffer.extend(values)
-        self.size += len(values)
-        if len(self._buffer) >= FLUSH_VALUES:
-            self._flush()
-
-    def _flush(self) -> None:
-        self.file.write(np.array(self._buffer, self.dtype).tobytes())
-        self._buffer.clear()
-
-    def close(self) -> None:
-        self._flush()
-        self.file.flush()
-        os.fsync(self.file.fileno())
-        self.file.close()
-
-
-class _ArrayStream(_Stream):
-    """A .npy file that grows: numpy pads the header so that the final length fits in it later."""
-
-    def __init__(self, path: Path, dtype: np.dtype, columns: int | None = None) -> None:
-        super().__init__(path, dtype)
-        self.columns = columns
-        self._write_header()
-
-    def _write_header(self) -> None:
-        shape = (self.size,) if self.columns is None else (self.size // self.columns, self.columns)
-        header = {'descr': self.dtype.str, 'fortran_order': False, 'shape': shape}
-        np.lib.format.write_array_header_1_0(self.file, header)
-
-    def close(self) -> None:
-        self._flush()
-        self.file.seek(0)
-        self._write_header()
-        super().close()
 
 
 class TokenCache:
@@ -266,9 +221,9 @@ class TokenCache:
         folder = Path(folder)
         if verify not in ('quick', 'full', 'none'):
             raise UserError(f"verify must be 'quick', 'full' or 'none', got {verify!r}")
-        manifest = _read_manifest(folder)
+        manifest = read_manifest(folder)
         for name in FILES:
-            _check_file(folder / name, manifest['files'][name], verify)
+            check_file(folder / name, manifest['files'][name], verify)
         arrays = {name: _load_array(folder / f'{name}.npy', np.dtype(dtype)) for name, dtype in ARRAYS.items()}
         cache = cls(folder, manifest, arrays)
         cache._check_structure(deep=verify == 'full')
@@ -315,7 +270,7 @@ class TokenCache:
     @functools.cached_property
     def tokens(self) -> np.ndarray:
         """[num_tokens] the ids of all examples, mapped; see `release`."""
-        return np.asarray(np.memmap(self.folder / TOKENS, np.dtype(self.manifest['dtype']).newbyteorder('<'), 'r'))
+        return np.asarray(np.memmap(self.folder / TOKENS, self._dtype, 'r'))
 
     def release(self) -> None:
         """Unmaps the tokens until they are asked for again, which frees a file descriptor."""
@@ -327,7 +282,13 @@ class TokenCache:
         tokens = self.tokens[self.offsets[index] : self.offsets[index + 1]].astype(np.int32)
         return tokens, tuple(self.boundaries[first:last].tolist())
 
+    @property
+    def _dtype(self) -> np.dtype:
+        return np.dtype('<i4' if self.manifest['dtype'] == 'int32' else '<u2')
+
     def _check_structure(self, *, deep: bool) -> None:
+        if self.manifest['files'][TOKENS]['size'] != self.num_tokens * self._dtype.itemsize:
+            raise UserError(f'{self.folder / TOKENS} does not fit the manifest; build the cache again')
         expected = {'offsets': self.num_tokens, 'boundary_offsets': self.boundaries.size}
         for name, total in expected.items():
             array = getattr(self, name)
@@ -336,95 +297,6 @@ class TokenCache:
                 raise UserError(f'{self.folder / name}.npy does not fit the manifest; build the cache again')
         if self.provenance.shape != (self.num_examples, 2):
             raise UserError(f'{self.folder / "provenance.npy"} does not fit the manifest; build the cache again')
-
-
-def _start_folder(folder: Path) -> Path:
-    if folder.exists() and not (folder / MANIFEST).is_file():
-        raise UserError(f'{folder} exists and is not a cache; choose another folder or remove it')
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    prefix = f'.{folder.name}.{socket.gethostname()}.'
-    for left in folder.parent.glob(f'{prefix}*.tmp'):  # of writers that were killed
-        if not _is_alive(int(left.name[len(prefix) : -4])):
-            shutil.rmtree(left, ignore_errors=True)
-    temporary = folder.with_name(f'{prefix}{os.getpid()}.tmp')
-    temporary.mkdir()
-    return temporary
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True
-
-
-def _move_into_place(temporary: Path, folder: Path) -> None:
-    old = temporary.with_suffix('.old')
-    if folder.exists():
-        os.replace(folder, old)
-    os.replace(temporary, folder)
-    _sync_folder(folder.parent)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _describe(path: Path) -> dict[str, Any]:
-    facts: dict[str, Any] = {'size': path.stat().st_size, 'sha256': sha256_file(path)}
-    if path.name == TOKENS:
-        with open(path, 'rb') as f:
-            facts['blocks'] = [_hash_block(block) for block in iter(lambda: f.read(BLOCK_BYTES), b'')]
-    return facts
-
-
-def _hash_block(block: bytes) -> str:
-    return hashlib.blake2b(block, digest_size=16).hexdigest()
-
-
-def _read_manifest(folder: Path) -> dict[str, Any]:
-    path = folder / MANIFEST
-    if not path.is_file():
-        raise UserError(f'{folder} holds no cache ({MANIFEST} is missing); build it with jaxit cache')
-    manifest = read_json(path)
-    if not isinstance(manifest, dict) or manifest.get('version') != VERSION:
-        raise UserError(f'{path} is not a cache manifest of version {VERSION}; build the cache again')
-    if manifest.pop('digest', None) != sha256_json(manifest):
-        raise UserError(f'{path} was changed after it was written; build the cache again')
-    missing = [key for key in REQUIRED if not isinstance(manifest.get(key), REQUIRED[key])]
-    if missing or set(manifest['files']) != set(FILES):
-        raise UserError(f'{path} lacks {missing or sorted(set(FILES) - set(manifest["files"]))}; build the cache again')
-    return manifest
-
-
-def _check_file(path: Path, facts: Mapping[str, Any], verify: Verify) -> None:
-    size = path.stat().st_size if path.is_file() else None
-    if size != facts['size']:
-        what = 'is missing' if size is None else f'has {size} bytes, the manifest says {facts["size"]}'
-        raise UserError(f'{path} {what}; build the cache again')
-    if verify == 'none':
-        return
-    whole = verify == 'full' or path.name != TOKENS
-    if (sha256_file(path) != facts['sha256']) if whole else not _sampled_blocks_match(path, facts['blocks']):
-        raise UserError(f'{path} is damaged (its hash differs from the manifest); build the cache again')
-
-
-def _sampled_blocks_match(path: Path, blocks: Sequence[str]) -> bool:
-    chosen = SystemRandom().sample(range(len(blocks)), min(SAMPLED_BLOCKS, len(blocks)))
-    with open(path, 'rb') as f:
-        for block in sorted(chosen):
-            f.seek(block * BLOCK_BYTES)
-            if _hash_block(f.read(BLOCK_BYTES)) != blocks[block]:
-                return False
-    return True
 
 
 def _load_array(path: Path, dtype: np.dtype) -> np.ndarray:

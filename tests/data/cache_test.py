@@ -11,7 +11,8 @@ import pytest
 
 from jaxit.core.errors import DiskFullError, UserError
 from jaxit.core.files import sha256_file, sha256_json
-from jaxit.data import cache as cache_module
+from jaxit.data import manifest as manifest_module
+from jaxit.data import streams
 from jaxit.data.cache import CacheWriter, TokenCache
 
 EXAMPLES = [([1, 5, 9, 2], [2], 7, 0), ([3, 4], [1], 8, 1), ([6, 5, 4, 3, 2, 1], [1, 3, 5], 11, 0)]
@@ -89,7 +90,7 @@ def test_equal_calls_give_equal_bytes_also_over_an_older_cache(tmp_path):
 
 
 def test_streams_more_than_one_buffer(tmp_path, monkeypatch):
-    monkeypatch.setattr(cache_module, 'FLUSH_VALUES', 7)
+    monkeypatch.setattr(streams, 'FLUSH_VALUES', 7)
     rng = np.random.default_rng(3)
     examples = [(rng.integers(0, 100, 2 + i % 5).tolist(), [1], i, 0) for i in range(40)]
     cache = TokenCache.open(write(tmp_path / 'c', examples), verify='full')
@@ -162,17 +163,18 @@ def test_killed_writer_leaves_no_cache_and_the_next_one_cleans_up(tmp_path):
         'out.add([1, 2, 3], [1], 0, 0)\n'
         'os.kill(os.getpid(), signal.SIGKILL)\n'
     )
+    (tmp_path / '.c.notes').write_text('of someone else')
     done = subprocess.run([sys.executable, '-c', script, str(tmp_path / 'c')], check=False)
     assert done.returncode == -signal.SIGKILL
-    assert len(list(tmp_path.iterdir())) == 1
+    assert len(list(tmp_path.iterdir())) == 2
     with pytest.raises(UserError, match='holds no cache'):
         TokenCache.open(tmp_path / 'c')
     TokenCache.open(write(tmp_path / 'c'), verify='full')
-    assert [p.name for p in tmp_path.iterdir()] == ['c']
+    assert sorted(p.name for p in tmp_path.iterdir()) == ['.c.notes', 'c']
 
 
 @pytest.mark.parametrize('verify', ['quick', 'full'])
-@pytest.mark.parametrize('name', [*cache_module.FILES, 'manifest.json'])
+@pytest.mark.parametrize('name', [*manifest_module.FILES, 'manifest.json'])
 def test_bit_flips_are_found_and_named(tmp_path, name, verify):
     path = write(tmp_path / 'c') / name
     original = path.read_bytes()
@@ -184,7 +186,7 @@ def test_bit_flips_are_found_and_named(tmp_path, name, verify):
     TokenCache.open(tmp_path / 'c', verify=verify)
 
 
-@pytest.mark.parametrize('name', [*cache_module.FILES, 'manifest.json'])
+@pytest.mark.parametrize('name', [*manifest_module.FILES, 'manifest.json'])
 @pytest.mark.parametrize('verify', ['quick', 'none'])
 def test_a_file_cut_short_or_gone_is_named(tmp_path, name, verify):
     path = write(tmp_path / 'c') / name
@@ -197,7 +199,7 @@ def test_a_file_cut_short_or_gone_is_named(tmp_path, name, verify):
 
 
 def test_quick_samples_blocks_and_full_reads_all(tmp_path, monkeypatch):
-    monkeypatch.setattr(cache_module, 'BLOCK_BYTES', 1000)
+    monkeypatch.setattr(manifest_module, 'BLOCK_BYTES', 1000)
     folder = big(tmp_path / 'c', 10_000)  # 20 blocks, of which 4 are looked at
     flip(folder / 'tokens.bin', 4321)
     with pytest.raises(UserError, match=r'tokens\.bin is damaged'):
@@ -215,7 +217,7 @@ def test_full_checks_the_structure_below_right_hashes(tmp_path):
     folder = write(tmp_path / 'c')
     np.save(folder / 'offsets.npy', np.array([0, 9, 6, 12], np.int64))
     manifest = json.loads((folder / 'manifest.json').read_text())
-    manifest['files']['offsets.npy'] = cache_module._describe(folder / 'offsets.npy')
+    manifest['files']['offsets.npy'] = manifest_module.describe(folder / 'offsets.npy')
     del manifest['digest']
     (folder / 'manifest.json').write_text(json.dumps(manifest | {'digest': sha256_json(manifest)}))
     with pytest.raises(UserError, match=r'offsets\.npy does not fit'):
@@ -230,3 +232,15 @@ def test_released_tokens_come_back_and_hold_no_descriptor(tmp_path):
         cache.release()
     assert len(os.listdir('/proc/self/fd')) == before
     assert caches[0].example(0)[0].tolist() == [1, 5, 9, 2]
+
+
+def test_loss_lengths_equal_a_loop(tmp_path):
+    cache = TokenCache.open(
+        write(tmp_path / 'c', [*EXAMPLES, ([1, 2, 3, 4, 5], [1, 2, 4], 0, 0), ([1, 2], [1, 2], 0, 0)])
+    )
+    expected = []
+    for index in range(cache.num_examples):
+        tokens, boundaries = cache.example(index)
+        expected.append(sum(sum(place >= b for b in boundaries) % 2 for place in range(len(tokens))))
+    assert cache.loss_lengths.tolist() == expected
+    assert sum(expected) == cache.manifest['num_loss_tokens']
