@@ -1,12 +1,15 @@
 """Which plots a report shows, from one run or from several laid over one another."""
 
+import dataclasses
 import math
 from collections import defaultdict
 from collections.abc import Sequence
 
+import numpy as np
+
+from jaxit.reports.changes import KINDS, Change, change_of, suites_of
 from jaxit.reports.plots import Line, Plot, before_after, curves, magnitudes, shares
 from jaxit.reports.records import Run, WeightChange
-from jaxit.reports.summary import KINDS, Change, base_of, suites_of, tuned_of
 
 MAX_TASK_PLOTS = 24
 MAX_BARS = 24
@@ -105,42 +108,73 @@ def evaluation_plots(run: Run, key: str, kinds: Sequence[str]) -> list[Plot]:
 
 def task_changes(run: Run, kind: str) -> list[tuple[str, Change]]:
     """Returns the change of each metric of each task of a kind, the task named with its suite where suites are several."""
-    base, tuned = suites_of(base_of(run), kind), suites_of(tuned_of(run), kind)
-    names = sorted({**base, **tuned})
+    sides = suites_of(run.base, kind), suites_of(run.tuned, kind)
+    names = sorted({*sides[0], *sides[1]})
     changes = []
     for name in names:
-        before = base[name].tasks if name in base else {}
-        after = tuned[name].tasks if name in tuned else {}
-        for task in sorted({**before, **after}):
-            scores = before.get(task, {}), after.get(task, {})
+        found = {(t, m) for side in sides if name in side for t, scores in side[name].tasks.items() for m in scores}
+        for task, metric in sorted(found):
             label = task if len(names) == 1 or task.startswith(name) else f'{name}: {task}'
-            changes += [
-                (label, Change(m, scores[0].get(m), scores[1].get(m))) for m in sorted({**scores[0], **scores[1]})
-            ]
+            changes.append((label, change_of(run, name, task, metric)))
     return changes
 
 
 def weight_plots(run: Run, key: str) -> list[Plot]:
-    """Returns how far each module moved, relative to its initial norm."""
+    """Returns how far each module moved relative to its initial norm: all its layers together, and layer by layer."""
     rows = module_changes(run.weights)
     note = f'The {MAX_ROWS} that moved most, of {len(rows)}.' if len(rows) > MAX_ROWS else ''
-    plot = magnitudes(f'{key}-weights', 'Relative change ‖Δw‖ / ‖w‖', rows[:MAX_ROWS], note=note)
-    return [plot] if plot else []
+    plots = [magnitudes(f'{key}-weights', 'Relative change ‖Δw‖ / ‖w‖', rows[:MAX_ROWS], note=note)]
+    for stack, lines in sorted(layer_changes(run.weights).items()):
+        title = f'Relative change by layer: {stack}' if stack else 'Relative change by layer'
+        note = f'The {MAX_LINES} modules that moved most, of {len(lines)}.' if len(lines) > MAX_LINES else ''
+        drawn = [dataclasses.replace(line, colour=colour) for colour, line in enumerate(lines[:MAX_LINES])]
+        plots.append(curves(f'{key}-layers{len(plots)}', title, drawn, over='layer', note=note))
+    return [plot for plot in plots if plot]
 
 
 def module_changes(weights: Sequence[WeightChange]) -> list[tuple[str, float]]:
-    """Returns the relative change by module, largest first; params of one module are joined, frozen ones left out."""
-    squares: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
+    """Returns the relative change by module, largest first; layers and params of one are joined, frozen ones left out."""
+    found: dict[str, list[WeightChange]] = defaultdict(list)
     for weight in weights:
-        sums = squares[weight.path.rpartition('/')[0] or weight.path]
-        sums[0] += weight.norm_initial**2
-        sums[1] += weight.norm_change**2
-    found = [
-        (module, math.sqrt(change / initial))
-        for module, (initial, change) in squares.items()
-        if initial > 0 and change > 0
-    ]
-    return sorted(found, key=lambda row: (-row[1], row[0]))
+        stack, _, module = _place(weight.path)
+        found['/'.join(filter(None, (stack, module)))].append(weight)
+    changes = [(module, _relative_change(joined)) for module, joined in found.items()]
+    return sorted((row for row in changes if row[1] > 0), key=lambda row: (-row[1], row[0]))
+
+
+def layer_changes(weights: Sequence[WeightChange]) -> dict[str, list[Line]]:
+    """Returns for each stack the relative change of its modules over the layers, those that moved most first."""
+    found: dict[str, dict[str, dict[int, list[WeightChange]]]] = defaultdict(
+        lambda: defaultdict(lambda: defaultdict(list))
+    )
+    for weight in weights:
+        stack, layer, module = _place(weight.path)
+        if layer is not None:
+            found[stack][module][layer].append(weight)
+    lines: dict[str, list[Line]] = {}
+    for stack, modules in found.items():
+        values = {
+            module: {i: _relative_change(layers[i]) for i in sorted(layers)} for module, layers in modules.items()
+        }
+        moved = [module for module in values if len(values[module]) > 1 and max(values[module].values()) > 0]
+        moved.sort(key=lambda module: (-max(values[module].values()), module))
+        if moved:
+            lines[stack] = [Line(m, np.array(list(values[m])), np.array(list(values[m].values()))) for m in moved]
+    return lines
+
+
+def _place(path: str) -> tuple[str, int | None, str]:
+    """Splits 'encoder/3/attention/query/kernel' into stack, layer and module; the layer is the first part that is a number."""
+    *parts, leaf = path.split('/')
+    place = next((i for i, part in enumerate(parts) if part.isascii() and part.isdigit() and len(part) < 6), None)
+    if place is None:
+        return '', None, '/'.join(parts) or leaf
+    return '/'.join(parts[:place]), int(parts[place]), '/'.join(parts[place + 1 :]) or leaf
+
+
+def _relative_change(weights: Sequence[WeightChange]) -> float:
+    initial = math.hypot(*(weight.norm_initial for weight in weights))
+    return math.hypot(*(weight.norm_change for weight in weights)) / initial if initial else 0.0
 
 
 def kind_title(kind: str) -> str:

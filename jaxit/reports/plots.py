@@ -25,7 +25,7 @@ from matplotlib.textpath import text_to_path
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
 from jaxit.reports import text
-from jaxit.reports.summary import Change
+from jaxit.reports.changes import Change
 
 WIDTH, HEIGHT = 360.0, 196.0
 SMALL = (170.0, 92.0)
@@ -87,7 +87,9 @@ class Plot:
     note: str = ''
 
 
-def curves(key: str, title: str, lines: Sequence[Line], *, small: bool = False, note: str = '') -> Plot | None:
+def curves(
+    key: str, title: str, lines: Sequence[Line], *, small: bool = False, over: str = 'step', note: str = ''
+) -> Plot | None:
     """Draws quantities over the steps; None where nothing was logged.
 
     Args:
@@ -95,6 +97,7 @@ def curves(key: str, title: str, lines: Sequence[Line], *, small: bool = False, 
         title: what is drawn, with its unit.
         lines: the curves.
         small: a tile of small multiples.
+        over: what x counts.
         note: a line for below the plot.
     """
     lines = [line for line in lines if np.isfinite(line.y).any()]
@@ -115,7 +118,7 @@ def curves(key: str, title: str, lines: Sequence[Line], *, small: bool = False, 
         left = 6 + max((_text_width(tick, size) for tick in ticks), default=0.0)
         box = axes.get_position()
         axes.set_position((left / width, box.y0, (width - left - 10) / width, box.height))
-        svg = _svg(figure, key, f'{title}. {"; ".join(_describe(line) for line in lines[:NUM_COLOURS])}')
+        svg = _svg(figure, key, f'{title}. {"; ".join(_describe(line, over) for line in lines[:NUM_COLOURS])}')
     legend = tuple((line.colour % NUM_COLOURS + 1, line.dashed, line.label) for line in lines)
     return Plot(title, svg, legend if len(lines) > 1 else (), note)
 
@@ -273,10 +276,10 @@ def _short(value: float, _position: int | None = None) -> str:
     return f'{value:.6g}'.replace('-', '−')
 
 
-def _describe(line: Line) -> str:
+def _describe(line: Line, over: str) -> str:
     finite = np.flatnonzero(np.isfinite(line.y))
     first, last = finite[0], finite[-1]
-    start, end = (f'{text.fixed(float(line.y[i]))} at step {int(line.x[i]):,}' for i in (first, last))
+    start, end = (f'{text.fixed(float(line.y[i]))} at {over} {int(line.x[i]):,}' for i in (first, last))
     return f'{text.name(line.label)}: {start}' + (f', {end}' if last != first else '')
 
 

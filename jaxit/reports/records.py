@@ -50,15 +50,23 @@ class Sample:
     step: int | None = None
 
 
+class Examples(NamedTuple):
+    """A task example by example: what was asked, and by metric [N, 2] sums with the weights they are divided by."""
+
+    ids: tuple[str, ...]
+    values: Mapping[str, np.ndarray]
+
+
 @dataclasses.dataclass(frozen=True)
 class Evaluation:
-    """One file of `evaluation/`."""
+    """One file of `evaluation/`; `examples` come from the file beside it, by (suite, task), where there is one."""
 
     label: str
     checkpoint: str
     step: int | None
     suites: Mapping[str, Suite]
     samples: tuple[Sample, ...]
+    examples: Mapping[tuple[str, str], Examples] = dataclasses.field(default_factory=dict)
 
 
 class Event(NamedTuple):
@@ -114,6 +122,7 @@ class Run:
         mixture: the mixture table of `run.json`.
         drawn: `drawn.json`.
         weights: `weights.json`.
+        paired: standard errors of paired differences from base to tuned by (suite, task, metric); task '' is the mean.
         notes: what could not be read, for the reader to see.
     """
 
@@ -129,6 +138,7 @@ class Run:
     mixture: tuple[MixtureTask, ...]
     drawn: Mapping[str, Drawn]
     weights: tuple[WeightChange, ...]
+    paired: Mapping[tuple[str, str, str], float]
     notes: tuple[str, ...]
 
     def series(self, key: str) -> Series:
@@ -141,6 +151,17 @@ class Run:
         """Returns the logged quantities that begin with `prefix`, sorted."""
         lines = self.evals if prefix.startswith('eval/') else self.train
         return sorted({key for line in lines.values() for key in line if key.startswith(prefix)})
+
+    @property
+    def base(self) -> Evaluation | None:
+        """The evaluation before training."""
+        return self.evaluations.get('base')
+
+    @property
+    def tuned(self) -> Evaluation | None:
+        """The evaluation after training: 'tuned', or else the one of the latest step."""
+        others = [evaluation for label, evaluation in self.evaluations.items() if label != 'base']
+        return max(others, key=lambda e: (e.label == 'tuned', e.step or 0, e.label), default=None)
 
     @property
     def last_step(self) -> int | None:

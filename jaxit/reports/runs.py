@@ -3,6 +3,7 @@
 A run that was killed leaves torn lines and a run that was resumed repeats steps; both are read as meant.
 """
 
+import dataclasses
 import datetime
 import json
 import math
@@ -11,12 +12,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from jaxit.core.errors import UserError
 from jaxit.core.files import MAX_LINE_BYTES, read_json
+from jaxit.reports.paired import paired_errors
 from jaxit.reports.records import (
     Drawn,
     Evaluation,
     Event,
+    Examples,
     MixtureTask,
     Run,
     Sample,
@@ -47,7 +52,8 @@ def read_run(folder: str | os.PathLike[str]) -> Run:
     notes: list[str] = []
     train, evals = _metrics(_lines(folder / 'metrics.jsonl', notes))
     drawn = {task: _drawn(value) for task, value in _mapping(_optional(folder / 'drawn.json', notes)).items()}
-    return Run(
+    evaluations = _evaluations(folder / 'evaluation', notes)
+    run = Run(
         folder=folder,
         name=_text(info.get('name')) or folder.resolve().name,
         info=info,
@@ -56,12 +62,14 @@ def read_run(folder: str | os.PathLike[str]) -> Run:
         evals=evals,
         samples=tuple(_sample(line) for line in _lines(folder / 'samples.jsonl', notes)),
         events=tuple(_event(line) for line in _lines(folder / 'events.jsonl', notes)),
-        evaluations=_evaluations(folder / 'evaluation', notes),
+        evaluations=evaluations,
         mixture=tuple(_mixture_task(row) for row in _records(info.get('mixture'))),
         drawn={task: value for task, value in drawn.items() if value is not None},
         weights=_weights(_optional(folder / 'weights.json', notes)),
-        notes=tuple(notes),
+        paired={},
+        notes=(),
     )
+    return dataclasses.replace(run, paired=paired_errors(run.base, run.tuned), notes=tuple(notes))
 
 
 def number(value: Any) -> float | None:
@@ -135,9 +143,35 @@ def _evaluations(folder: Path, notes: list[str]) -> dict[str, Evaluation]:
         suites = {name: _suite(_mapping(value)) for name, value in _mapping(content.get('suites')).items()}
         samples = tuple(_sample(value) for value in _records(content.get('samples')))
         found[label] = Evaluation(
-            label, _text(content.get('checkpoint')), _integer(content.get('step')), suites, samples
+            label,
+            _text(content.get('checkpoint')),
+            _integer(content.get('step')),
+            suites,
+            samples,
+            _examples(_lines(path.with_suffix('.scores.jsonl'), notes)),
         )
     return found
+
+
+def _examples(lines: Iterator[dict[str, Any]]) -> dict[tuple[str, str], Examples]:
+    """Groups `{"suite", "task", "example", "values": {metric: [sum, weight]}}` by suite and task."""
+    rows: dict[tuple[str, str], list[tuple[str, dict[str, Any]]]] = {}
+    for line in lines:
+        key = _text(line.get('suite')), _text(line.get('task'))
+        rows.setdefault(key, []).append((_text(line.get('example')), _mapping(line.get('values'))))
+    found = {}
+    for key, examples in rows.items():
+        columns = {metric: [_pair(values.get(metric)) for _, values in examples] for metric in examples[0][1]}
+        whole = {metric: np.array(column) for metric, column in columns.items() if None not in column}
+        found[key] = Examples(tuple(example for example, _ in examples), whole)
+    return found
+
+
+def _pair(value: Any) -> tuple[float, float] | None:
+    if not isinstance(value, list) or len(value) != 2:
+        return None
+    total, weight = _finite(value[0]), _finite(value[1])
+    return None if total is None or weight is None else (total, weight)
 
 
 def _suite(content: Mapping[str, Any]) -> Suite:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from jaxit.reports.blocks import Block, Pair, Samples, Words
 from jaxit.reports.records import Run, Sample
-from jaxit.reports.summary import base_of, tuned_of
 
 PER_OUTCOME = 6
 _OUTCOMES = {
@@ -19,7 +18,7 @@ _OUTCOMES = {
 
 def sample_blocks(run: Run) -> list[Block]:
     """Returns samples of the evaluations, base against tuned; without them those taken during training."""
-    base, tuned = base_of(run), tuned_of(run)
+    base, tuned = run.base, run.tuned
     if base and tuned and (pairs := _matched(base.samples, tuned.samples)):
         return _blocks(pairs, (base.label, tuned.label))
     steps = sorted({sample.step for sample in run.samples if sample.step is not None})

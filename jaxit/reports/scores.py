@@ -4,16 +4,22 @@ from collections.abc import Iterator, Sequence
 
 from jaxit.reports import text
 from jaxit.reports.blocks import Cell, Row, Table
+from jaxit.reports.changes import KINDS, change_of, score_of
 from jaxit.reports.figures import kind_title
 from jaxit.reports.records import Evaluation, Run, Score
-from jaxit.reports.summary import KINDS, Change, base_of, tuned_of
 
 MAX_OTHERS = 4
 ABOUT_BASES = 'Base is that of the first run that has one; each change is from the base of its own run. '
-ABOUT = (
-    '± is one standard error; that of a change takes the two samples as independent. '
-    'Changes within two standard errors are grey.'
-)
+
+
+def about(runs: Sequence[Run]) -> str:
+    """Returns how the tables are to be read."""
+    paired = [bool(run.paired) for run in runs]
+    error = 'is of the differences example by example' if all(paired) else 'takes the two samples as independent'
+    if any(paired) and not all(paired):
+        error = 'is of the differences example by example where a run has kept them'
+    words = f'± is one standard error; that of a change {error}. Changes within two standard errors are grey.'
+    return (ABOUT_BASES if len(runs) > 1 else '') + words
 
 
 def score_kinds(runs: Sequence[Run]) -> list[str]:
@@ -32,21 +38,19 @@ def evaluation_tables(runs: Sequence[Run], kinds: Sequence[str]) -> list[Table]:
 
 
 def _one_run(runs: Sequence[Run], kind: str) -> Table:
+    """Base against tuned, with other evaluations between; those of single steps are left to the curves."""
     run = runs[0]
-    base, tuned = base_of(run), tuned_of(run)
-    others = sorted(
-        (e for e in run.evaluations.values() if e is not base and e is not tuned), key=lambda e: (e.step or 0, e.label)
-    )
-    others = others[:MAX_OTHERS]
+    base, tuned = run.base, run.tuned
+    others = [e for e in run.evaluations.values() if e is not base and e is not tuned and e.label != f'step_{e.step}']
+    others = sorted(others, key=lambda e: (e.step or 0, e.label))[:MAX_OTHERS]
     rows = []
     for suite, task, metric in _keys([e for e in (base, *others, tuned) if e], kind):
-        change = Change(metric, _score(base, suite, task, metric), _score(tuned, suite, task, metric))
-        middle = [_shown(_score(other, suite, task, metric)) for other in others]
+        change = change_of(run, suite, task, metric)
         cells = [
             task or suite,
             metric,
             _shown(change.base),
-            *middle,
+            *(_shown(score_of(other, suite, task, metric)) for other in others),
             _shown(change.tuned),
             Cell(text.signed(change.delta), change.verdict, _error(change.stderr)),
             _number_of_examples(change.tuned or change.base),
@@ -58,14 +62,11 @@ def _one_run(runs: Sequence[Run], kind: str) -> Table:
 
 
 def _several_runs(runs: Sequence[Run], kind: str) -> Table:
-    """One column a run: its value after training, and below it the difference from its own base."""
+    """One column a run: its value after training, and below it the change from its own base."""
     rows = []
-    sides = [(base_of(run), tuned_of(run)) for run in runs]
-    for suite, task, metric in _keys([e for pair in sides for e in pair if e], kind):
-        changes = [
-            Change(metric, _score(base, suite, task, metric), _score(tuned, suite, task, metric))
-            for base, tuned in sides
-        ]
+    evaluations = [e for run in runs for e in (run.base, run.tuned) if e]
+    for suite, task, metric in _keys(evaluations, kind):
+        changes = [change_of(run, suite, task, metric) for run in runs]
         cells = [
             Cell(
                 text.fixed(change.tuned.value) if change.tuned else '–',
@@ -92,13 +93,6 @@ def _keys(evaluations: Sequence[Evaluation], kind: str) -> Iterator[tuple[str, s
         for task in tasks:
             for metric in sorted({metric for suite in suites for metric in suite.tasks.get(task, {})}):
                 yield name, task, metric
-
-
-def _score(evaluation: Evaluation | None, suite: str, task: str, metric: str) -> Score | None:
-    if evaluation is None or suite not in evaluation.suites:
-        return None
-    found = evaluation.suites[suite]
-    return (found.tasks.get(task, {}) if task else found.mean).get(metric)
 
 
 def _shown(score: Score | None) -> Cell:

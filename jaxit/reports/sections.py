@@ -6,11 +6,13 @@ from typing import Any
 
 from jaxit.reports import figures, text
 from jaxit.reports.blocks import Bar, Block, Cell, Facts, Figure, Figures, Listing, Plots, Row, Section, Table, Words
+from jaxit.reports.changes import KINDS
+from jaxit.reports.goodput import goodput
 from jaxit.reports.records import Run
 from jaxit.reports.runs import timestamp
 from jaxit.reports.samples import sample_blocks
-from jaxit.reports.scores import ABOUT, ABOUT_BASES, evaluation_tables, score_kinds
-from jaxit.reports.summary import KINDS, goodput, summary
+from jaxit.reports.scores import about, evaluation_tables, score_kinds
+from jaxit.reports.summary import summary
 
 MAX_TASK_ROWS = 500
 _LEFT_OUT = {'name', 'mixture', 'versions'}
@@ -52,6 +54,7 @@ def summary_blocks(run: Run) -> list[Block]:
     """Returns a run's story in a few sentences and its important figures."""
     numbers = summary(run)
     paragraphs = [_what_was_done(numbers), *(_gain(kind, found) for kind in KINDS if (found := numbers[kind]))]
+    paragraphs += _mishaps(numbers)
     if not run.evaluations:
         paragraphs.append(
             'There is no evaluation in this run folder, so this report cannot say what got better or worse.'
@@ -78,7 +81,7 @@ def _score_sections(runs: Sequence[Run]) -> list[Section]:
     for anchor, title, kinds in (('evaluation', 'Evaluation', other), ('forgetting', 'Forgetting', ['forgetting'])):
         blocks: list[Block] = list(evaluation_tables(runs, kinds))
         if blocks and not sections:
-            blocks.insert(0, Words([(ABOUT_BASES if len(runs) > 1 else '') + ABOUT], small=True))
+            blocks.insert(0, Words([about(runs)], small=True))
         plots = figures.evaluation_plots(runs[0], anchor, kinds) if len(runs) == 1 else []
         if plots:
             blocks.append(Plots(plots))
@@ -229,6 +232,21 @@ def _what_was_done(numbers: Mapping[str, Any]) -> str:
     return ' '.join(parts) + '.'
 
 
+def _mishaps(numbers: Mapping[str, Any]) -> list[str]:
+    """What a reader should know went otherwise than planned."""
+    found = []
+    if (starts := numbers['starts'] or 0) > 1:
+        between = (
+            f'; between, it stood still for {text.duration(numbers["idle_seconds"])}' if numbers['idle_seconds'] else ''
+        )
+        found.append(f'The run was started {starts} times{between}.')
+    if skipped := numbers['skipped_steps']:
+        found.append(
+            f'{skipped:,} step{"s were" if skipped > 1 else " was"} skipped because the loss or a gradient was not finite.'
+        )
+    return found
+
+
 def _gain(kind: str, found: Mapping[str, Any]) -> str:
     """One sentence: what became of a kind of suite."""
     where = f'{figures.kind_title(kind)} {text.name(found["metric"])}'
@@ -333,6 +351,8 @@ _COMPARED: tuple[tuple[str, Callable[[Mapping[str, Any]], str]], ...] = (
     ('Tokens in the loss', lambda n: text.count(n['loss_tokens'])),
     ('Tokens per second, median', lambda n: text.count(n['tokens_per_second'])),
     ('Wall time', lambda n: text.duration(n['wall_seconds'])),
+    ('Starts', lambda n: '–' if n['starts'] is None else str(n['starts'])),
+    ('Steps skipped', lambda n: '–' if n['skipped_steps'] is None else f'{n["skipped_steps"]:,}'),
     ('Share of time in steps', lambda n: text.percent(n['step_share'])),
     ('Model', lambda n: text.name(n['model'], 48)),
     ('Parameters', lambda n: text.count(n['num_params'])),

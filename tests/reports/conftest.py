@@ -120,11 +120,11 @@ def run_info(name: str) -> dict[str, Any]:
         'started': 1.76e9,
         'command': ['jaxit', 'train', '--gin_file', 'gin/recipes/primer.gin'],
         'versions': {'jax': '0.10.2', 'flax': '0.12.1', 'numpy': '2.3.4', 'jaxit': '0.1.0'},
-        'hardware': '8 × TPU v5e',
+        'hardware': 'x86_64 Linux, TPU v5 lite',
         'devices': 8,
         'mesh': {'data': 2, 'fsdp': 4, 'tensor': 1, 'sequence': 1},
         'git': '43d9b62',
-        'model': 't5_v1_1_base',
+        'model': {'family': 't5', 'vocab_size': 32128, 'embed_dim': 768},
         'num_params': 247_577_856,
         'num_trained_params': 1_769_472,
         'tokenizer_sha256': 'ab' * 32,
@@ -161,27 +161,36 @@ def events(steps: int) -> list[dict[str, Any]]:
         add('data_wait', 0.25)
     add('evaluate', 30.0)
     add('save', 4.0)
-    add('stop', 0.0, pause=7.0)
+    now += 7.0
+    lines.append({'time': now, 'event': 'stop', 'seconds': now - 1.76e9})  # the length of the whole
     return lines
 
 
+MODULES = {'encoder': ('attention/query', 'mlp/up'), 'decoder': ('attention/value',)}
+LAYERS = 3
+
+
+def change_of(stack: str, module: str, layer: int) -> float:
+    """The norm of the change of a module in a layer; decoder modules move ten times less."""
+    return (layer + 1) * (0.5 if module.startswith('mlp') else 0.125) * (1.0 if stack == 'encoder' else 0.1)
+
+
 def weights() -> list[dict[str, Any]]:
-    """weights.json: two modules that moved and one that did not."""
-    rows = []
-    for i, module in enumerate(
-        ('encoder/attention/query', 'encoder/attention/value', 'encoder/mlp/wi', 'decoder/mlp/wo', 'token_embedder')
-    ):
-        change = 0.0 if module == 'token_embedder' else 10.0 ** (-i)
-        rows.append(
-            {
-                'path': f'{module}/kernel',
-                'norm_initial': 50.0 + i,
-                'norm_final': 50.5 + i,
-                'norm_change': change,
-                'num_params': 1000 + i,
-            }
-        )
-    return rows
+    """weights.json: modules that moved in every layer, each of norm 8 in the beginning, and an embedding that did not."""
+    rows = [
+        {
+            'path': f'{stack}/{layer}/{module}/kernel',
+            'norm_initial': 8.0,
+            'norm_final': 8.1,
+            'norm_change': change_of(stack, module, layer),
+            'num_params': 100,
+        }
+        for stack, modules in MODULES.items()
+        for module in modules
+        for layer in range(LAYERS)
+    ]
+    still = {'path': 'token_embedder/embedding', 'norm_initial': 50.0, 'norm_final': 50.0, 'norm_change': 0.0}
+    return [*rows, {**still, 'num_params': 300}]
 
 
 def write_run(folder: Path, name: str = 'primer-lora', *, steps: int = 300) -> Path:

@@ -206,10 +206,7 @@ def test_the_time_table_equals_the_events(page):
 
 
 def test_the_summary_says_it_in_words(page):
-    assert (
-        't5_v1_1_base (248 M parameters, 1.77 M trained) was tuned for 300 steps on 3.24 M tokens of 5 tasks'
-        in page.text
-    )
+    assert 't5 (248 M parameters, 1.77 M trained) was tuned for 300 steps on 3.24 M tokens of 5 tasks' in page.text
     assert re.search(
         r'Held-out accuracy rose from 0\.470 to 0\.573 \(\+0\.103 ± 0\.008\), which is better\.', page.text
     )

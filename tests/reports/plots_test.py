@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from jaxit.reports import figures, plots
+from jaxit.reports.changes import Change
 from jaxit.reports.plots import Line
 from jaxit.reports.records import MixtureTask, Score, WeightChange
 from jaxit.reports.runs import read_run
-from jaxit.reports.summary import Change
 
 
 def paths(svg: str, variable: str) -> list[np.ndarray]:
@@ -146,11 +146,32 @@ def test_many_tasks_are_grouped_by_cluster(run_folder):
     assert len(figures.mixture_plots(run, 'm')) == 1
 
 
-def test_modules_join_their_params():
+def test_modules_join_their_params_and_layers(run_folder, synthetic):
     weights = (
         WeightChange('mlp/kernel', 3.0, 0.3, 10),
         WeightChange('mlp/bias', 4.0, 0.4, 10),
-        WeightChange('norm/scale', 2.0, 1.0, 10),
+        WeightChange('norm', 2.0, 1.0, 10),
         WeightChange('frozen/kernel', 2.0, 0.0, 10),
+        WeightChange('encoder/0/mlp/kernel', 3.0, 0.03, 10),
+        WeightChange('encoder/1/mlp/kernel', 4.0, 0.04, 10),
     )
-    assert figures.module_changes(weights) == [('norm', 0.5), ('mlp', pytest.approx(0.1))]
+    assert figures.module_changes(weights) == [
+        ('norm', 0.5),
+        ('mlp', pytest.approx(0.1)),
+        ('encoder/mlp', pytest.approx(0.01)),
+    ]
+    assert figures.module_changes((WeightChange('empty/kernel', 0.0, 1.0, 10),)) == []
+
+
+def test_changes_by_layer(run_folder, synthetic):
+    run = read_run(run_folder)
+    found = figures.layer_changes(run.weights)
+    assert {stack: [line.label for line in lines] for stack, lines in found.items()} == {
+        'encoder': ['mlp/up', 'attention/query'],
+        'decoder': ['attention/value'],
+    }
+    np.testing.assert_allclose(found['encoder'][1].y, [0.125 / 8, 0.25 / 8, 0.375 / 8])
+    joined = dict(figures.module_changes(run.weights))
+    assert joined['encoder/attention/query'] == pytest.approx(0.125 * np.sqrt(1 + 4 + 9) / np.sqrt(3 * 64))
+    titles = [plot.title for plot in figures.weight_plots(run, 'w')]
+    assert titles[1:] == ['Relative change by layer: decoder', 'Relative change by layer: encoder']

@@ -6,9 +6,11 @@ import math
 
 import pytest
 
+from jaxit.reports.changes import Change, headline, lower_is_better
+from jaxit.reports.goodput import goodput, idle_seconds, lives, wall_seconds
 from jaxit.reports.records import Event, Score
 from jaxit.reports.runs import read_run
-from jaxit.reports.summary import Change, goodput, headline, lower_is_better, summary, tuned_of, wall_seconds
+from jaxit.reports.summary import summary
 
 
 def test_figures_equal_the_formulas(run_folder, synthetic):
@@ -82,8 +84,9 @@ def test_the_latest_evaluation_stands_for_the_tuned_model(run_folder):
     others = {
         label: dataclasses.replace(tuned, label=label, step=step) for label, step in (('step_9', 9), ('step_100', 100))
     }
-    assert tuned_of(dataclasses.replace(run, evaluations={'base': run.evaluations['base'], **others})).step == 100
-    assert tuned_of(dataclasses.replace(run, evaluations={'base': run.evaluations['base']})) is None
+    assert dataclasses.replace(run, evaluations={'base': run.evaluations['base'], **others}).tuned.step == 100
+    assert dataclasses.replace(run, evaluations={**run.evaluations, **others}).tuned.label == 'tuned'
+    assert dataclasses.replace(run, evaluations={'base': run.evaluations['base']}).tuned is None
 
 
 def test_goodput_sums_to_the_wall_time(run_folder):
@@ -123,3 +126,21 @@ def test_events_that_overlap_never_exceed_the_whole(run_folder):
 def test_which_metrics_are_better_when_smaller():
     assert all(map(lower_is_better, ['loss', 'eval_loss', 'Perplexity', 'nll', 'bits_per_byte']))
     assert not any(map(lower_is_better, ['accuracy', 'rouge_l', 'f1', 'exact_match']))
+
+
+def test_a_run_that_was_killed_and_resumed_has_two_lives(run_folder):
+    events = (
+        Event('init', 10.0, 1000.0), Event('compile', 20.0, 1000.0), Event('step', 40.0, 1041.0),  # killed: no stop
+        Event('init', 5.0, 1111.0), Event('restore', 6.0, 1111.01), Event('step', 30.0, 1145.0),
+        Event('stop', 50.0, 1147.0),
+    )  # fmt: skip
+    run = dataclasses.replace(read_run(run_folder), events=events)
+    assert [len(life) for life in lives(run)] == [3, 4]
+    assert wall_seconds(run) == pytest.approx((10 + 20 + 41) + 50)
+    assert idle_seconds(run) == pytest.approx(1111.0 - 11.0 - 1041.0)
+    shares = {share.event: share.seconds for share in goodput(run)}
+    assert shares == {
+        'step': 70.0, 'compile': 20.0, 'init': 15.0, 'restore': 6.0, 'other': pytest.approx(121 - 111)
+    }  # fmt: skip
+    numbers = summary(run)
+    assert (numbers['starts'], numbers['idle_seconds']) == (2, pytest.approx(59.0))
