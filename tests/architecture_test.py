@@ -23,7 +23,7 @@ LAYERS: dict[str, set[str]] = {
     'sharding': set(),
     'layers': {'sharding'},
     'models': {'layers', 'sharding'},
-    'checkpoints': {'models', 'sharding'},
+    'checkpoints': {'models', 'layers', 'sharding'},
     'training': {'sharding', 'data'},
     'decoding': {'sharding'},
     'evaluation': {'decoding', 'text'},

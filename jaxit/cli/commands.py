@@ -4,7 +4,7 @@ import importlib
 
 import typer
 
-MODULES = ('train_command',)
+MODULES = ('train_command', 'import_command', 'export_command')
 
 
 def register(app: typer.Typer) -> None:

@@ -17,7 +17,7 @@ from jaxit.cli.experiment import Experiment
 from jaxit.cli.session import Session
 from jaxit.core.errors import UserError
 from jaxit.core.files import write_atomic
-from jaxit.core.lock import RunLock
+from jaxit.cli.lock import RunLock
 from jaxit.data.loader import Loader
 from jaxit.sharding import distributed
 from jaxit.sharding.apply import put_batch
