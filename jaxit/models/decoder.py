@@ -51,6 +51,7 @@ class DecoderConfig:
         sliding_window: tokens a sliding-window layer sees, itself included; None for no such layers.
         global_every: each n-th layer sees everything, the others slide (Gemma 3: 6).
         qkv_bias: biases on queries, keys and values.
+        out_bias: a bias on the output map of attention.
         embed_scale: multiplies embeddings (Gemma: D ** 0.5).
         tied_head: whether the output projection is the embedding.
         prefix_lm: whether prompt tokens see each other both ways.
@@ -78,6 +79,7 @@ class DecoderConfig:
     sliding_window: int | None = None
     global_every: int = 1
     qkv_bias: bool = False
+    out_bias: bool = False
     embed_scale: float | None = None
     tied_head: bool = False
     prefix_lm: bool = False
@@ -135,6 +137,7 @@ class Block(nn.Module):
             qk_norm_eps=c.norm_eps if c.qk_norm else None,
             norm_offset=c.norm_offset,
             qkv_bias=c.qkv_bias,
+            out_bias=c.out_bias,
             dtype=run.jax_dtype,
             lora_alpha=run.lora_alpha,
             name='attention',
@@ -181,9 +184,9 @@ class Decoder(nn.Module):
         sliding = None
         if self.config.sliding_window is not None:
             sliding = masks.cached(positions, length, window=self.config.sliding_window)
-        x, cache = self._run(tokens, _shared(self.config, mask, sliding, positions, cached=True), cache)
-        assert cache is not None
-        return x, cache
+        x, written = self._run(tokens, _shared(self.config, mask, sliding, positions, cached=True), cache)
+        assert written is not None
+        return x, written
 
     def _run(self, tokens: Array, shared: Shared, cache: KVCache | None) -> tuple[Array, KVCache | None]:
         c = self.config
