@@ -24,3 +24,20 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip('the shared data folder is not here (set JAXIT_SHARED_DATA)')
     return folder
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo):
+    """Where everything is installed (JAXIT_NO_SKIPS=1) a skipped test is a failed one."""
+    report = yield
+    if report.skipped and not hasattr(report, 'wasxfail') and os.environ.get('JAXIT_NO_SKIPS') == '1':
+        report.outcome = 'failed'
+        report.longrepr = f'{item.nodeid} was skipped: {report.longrepr}'
+    return report
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that ask for the shared data carry its marker."""
+    for item in items:
+        if 'shared_data' in getattr(item, 'fixturenames', ()):
+            item.add_marker(pytest.mark.shared_data)
