@@ -26,12 +26,13 @@ _EXACT = ('train/learning_rate',)  # set, not measured
 
 
 def curve_plots(runs: Sequence[Run]) -> list[Plot]:
-    """Returns loss, evaluations over the steps, learning rate, gradient norm and speed."""
+    """Returns loss, evaluations over the steps, learning rate, gradient norm and speed.
+
+    Of one run the suites share a plot for each metric; of several runs each suite and metric has its own.
+    """
     plots = [curves('loss', 'Loss, nats per token', _loss_lines(runs))]
-    for place, (metric, keys) in enumerate(sorted(_eval_metrics(runs).items())[:MAX_SCORE_PLOTS]):
-        if metric != 'loss':
-            lines = [_eval_line(runs, i, key, c) for c, (i, key) in enumerate(keys[:MAX_LINES])]
-            plots.append(curves(f'eval{place}', f'Evaluation: {metric}', lines))
+    for place, (title, lines) in enumerate(list(_eval_lines(runs).items())[:MAX_SCORE_PLOTS]):
+        plots.append(curves(f'eval{place}', f'Evaluation: {title}', lines[:MAX_LINES]))
     for i, (key, title) in enumerate(_QUANTITIES):
         lines = [_line(run, key, run.name, c) for c, run in enumerate(runs[:MAX_LINES])]
         plots.append(curves(f'curve{i}', title, lines))
@@ -125,9 +126,11 @@ def weight_plots(run: Run, key: str) -> list[Plot]:
     note = f'The {MAX_ROWS} that moved most, of {len(rows)}.' if len(rows) > MAX_ROWS else ''
     plots = [magnitudes(f'{key}-weights', 'Relative change ‖Δw‖ / ‖w‖', rows[:MAX_ROWS], note=note)]
     for stack, lines in sorted(layer_changes(run.weights).items()):
-        title = f'Relative change by layer: {stack}' if stack else 'Relative change by layer'
+        title = f'Relative change by layer, %: {stack}' if stack else 'Relative change by layer, %'
         note = f'The {MAX_LINES} modules that moved most, of {len(lines)}.' if len(lines) > MAX_LINES else ''
-        drawn = [dataclasses.replace(line, colour=colour) for colour, line in enumerate(lines[:MAX_LINES])]
+        drawn = [
+            dataclasses.replace(line, y=100 * line.y, colour=colour) for colour, line in enumerate(lines[:MAX_LINES])
+        ]
         plots.append(curves(f'{key}-layers{len(plots)}', title, drawn, over='layer', note=note))
     return [plot for plot in plots if plot]
 
@@ -183,26 +186,28 @@ def kind_title(kind: str) -> str:
 
 
 def _loss_lines(runs: Sequence[Run]) -> list[Line]:
-    several = len(runs) > 1
-    lines = [_line(run, 'train/loss', run.name if several else 'training', i) for i, run in enumerate(runs[:MAX_LINES])]
-    for place, (i, key) in enumerate(_eval_metrics(runs).get('loss', [])[: MAX_LINES - len(lines)]):
-        lines.append(_eval_line(runs, i, key, i if several else place + 1, dashed=True))
-    return lines
+    if len(runs) > 1:
+        return [_line(run, 'train/loss', run.name, i) for i, run in enumerate(runs[:MAX_LINES])]
+    found = [key for key in runs[0].keys('eval/') if key.endswith('/loss')][: MAX_LINES - 1]
+    evals = [_line(runs[0], key, _suite(key), i + 1, dashed=True) for i, key in enumerate(found)]
+    return [_line(runs[0], 'train/loss', 'training', 0), *evals]
 
 
-def _eval_metrics(runs: Sequence[Run]) -> dict[str, list[tuple[int, str]]]:
-    """The keys of evaluations over the steps by metric, each with the index of its run."""
-    found: dict[str, list[tuple[int, str]]] = defaultdict(list)
+def _eval_lines(runs: Sequence[Run]) -> dict[str, list[Line]]:
+    """Curves of evaluations over the steps by title; the loss of a single run stands with its training loss."""
+    found: dict[str, list[Line]] = defaultdict(list)
     for i, run in enumerate(runs):
         for key in run.keys('eval/'):
-            found[key.rpartition('/')[2]].append((i, key))
-    return found
+            metric = key.rpartition('/')[2]
+            if len(runs) > 1:
+                found[f'{_suite(key)}, {metric}'].append(_line(run, key, run.name, i))
+            elif metric != 'loss':
+                found[metric].append(_line(run, key, _suite(key), len(found[metric])))
+    return dict(sorted(found.items()))
 
 
-def _eval_line(runs: Sequence[Run], index: int, key: str, colour: int, *, dashed: bool = False) -> Line:
-    suite = key.removeprefix('eval/').rpartition('/')[0]
-    label = f'{runs[index].name}: {suite}' if len(runs) > 1 else suite
-    return _line(runs[index], key, label, colour, dashed=dashed)
+def _suite(key: str) -> str:
+    return key.removeprefix('eval/').rpartition('/')[0]
 
 
 def _line(run: Run, key: str, label: str, colour: int, *, dashed: bool = False) -> Line:

@@ -120,7 +120,7 @@ def curves(
         axes.set_position((left / width, box.y0, (width - left - 10) / width, box.height))
         svg = _svg(figure, key, f'{title}. {"; ".join(_describe(line, over) for line in lines[:NUM_COLOURS])}')
     legend = tuple((line.colour % NUM_COLOURS + 1, line.dashed, line.label) for line in lines)
-    return Plot(title, svg, legend if len(lines) > 1 else (), note)
+    return Plot(title, svg, legend if len(lines) > 1 or over != 'step' else (), note)
 
 
 def shares(

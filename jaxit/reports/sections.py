@@ -186,7 +186,7 @@ def goodput_blocks(run: Run) -> list[Block]:
     ]
     total = sum(part.seconds for part in parts)
     rows.append(Row(['wall time', '', text.duration(total), text.percent(1.0)], kind='total'))
-    table = Table('Time by kind of work', ['', 'events', 'time', 'share of wall time'], rows)
+    table = Table('Wall time by kind of work', ['', 'events', 'time', 'share'], rows)
     return [Bar([(part.event, part.share) for part in parts if part.share >= 0.001]), table]
 
 

@@ -197,7 +197,7 @@ def test_the_task_table_equals_the_files(page, synthetic):
 
 
 def test_the_time_table_equals_the_events(page):
-    rows = page.rows('share of wall time')
+    rows = page.rows('share')
     wall = 12.5 + 41 + 607.5 + 30 + 4 + 7
     assert rows['step',] == ['step', '30', '10 min 0 s', f'{100 * 600 / wall:.1f} %']
     assert rows['compile',] == ['compile', '1', '41.0 s', f'{100 * 41 / wall:.1f} %']

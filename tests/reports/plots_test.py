@@ -174,4 +174,19 @@ def test_changes_by_layer(run_folder, synthetic):
     joined = dict(figures.module_changes(run.weights))
     assert joined['encoder/attention/query'] == pytest.approx(0.125 * np.sqrt(1 + 4 + 9) / np.sqrt(3 * 64))
     titles = [plot.title for plot in figures.weight_plots(run, 'w')]
-    assert titles[1:] == ['Relative change by layer: decoder', 'Relative change by layer: encoder']
+    assert titles[1:] == ['Relative change by layer, %: decoder', 'Relative change by layer, %: encoder']
+
+
+def test_runs_are_overlaid_suite_by_suite(run_folder, synthetic, tmp_path):
+    runs = [read_run(run_folder), read_run(synthetic.write_run(tmp_path / 'run', 'other', steps=200))]
+    shown = {plot.title: plot for plot in figures.curve_plots(runs)}
+    wanted = [
+        'Loss, nats per token',
+        *(f'Evaluation: {s}, {m}' for s in ('inner', 'outer') for m in ('accuracy', 'loss')),
+    ]
+    assert list(shown)[:5] == wanted
+    for title in wanted:
+        assert shown[title].legend == ((1, False, 'primer-lora'), (2, False, 'other'))
+    alone = {plot.title: plot for plot in figures.curve_plots(runs[:1])}
+    assert alone['Loss, nats per token'].legend == ((1, False, 'training'), (2, True, 'inner'), (3, True, 'outer'))
+    assert alone['Evaluation: accuracy'].legend == ((1, False, 'inner'), (2, False, 'outer'))
