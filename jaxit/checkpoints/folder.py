@@ -66,7 +66,7 @@ def _step_problem(path: Path) -> str:
 
 
 def valid_steps(folder: str | os.PathLike[str], log: Log | None = None) -> list[int]:
-    """Returns the finished steps on disk, newest first; says through `log` what was ignored and why.
+    """Returns the finished steps on disk, newest first; says through `log` which entries are none and why.
 
     Finished means committed; whether the content is undamaged shows when it is restored or verified.
     """
@@ -74,7 +74,7 @@ def valid_steps(folder: str | os.PathLike[str], log: Log | None = None) -> list[
     for entry in entries(Path(folder)):
         if entry.step is not None and not entry.problem:
             steps.append(entry.step)
-        elif log is not None and CORRUPT not in entry.path.name:
+        elif log is not None and TEMPORARY not in entry.path.name and CORRUPT not in entry.path.name:
             log(f'{entry.path} {entry.problem}; ignored')
     return sorted(steps, reverse=True)
 

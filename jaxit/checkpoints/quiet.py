@@ -4,16 +4,18 @@ import functools
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 
 def orbax() -> None:
-    """Drops Orbax's progress lines, its own print of an error it raises again, and the echoes of a failed read."""
+    """Drops Orbax's progress lines, its tracebacks of errors it raises again, and the echoes of a failed read."""
     for name, news in (('absl', _is_news), ('asyncio', _is_no_echo)):
         logger = logging.getLogger(name)
         if news not in logger.filters:
             logger.addFilter(news)
+    warnings.filterwarnings('ignore', r"coroutine '\w+' was never awaited", RuntimeWarning, r'orbax\.checkpoint')
     hook = sys.unraisablehook
     if not (isinstance(hook, functools.partial) and hook.func is _report_unless_echo):
         sys.unraisablehook = functools.partial(_report_unless_echo, hook)
@@ -24,9 +26,7 @@ def _is_orbax(text: str) -> bool:
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    if not _is_orbax(record.pathname):
-        return True
-    return record.levelno >= logging.ERROR and not record.pathname.endswith('async_checkpointer.py')
+    return not _is_orbax(record.pathname) or record.levelno >= logging.CRITICAL
 
 
 # When one array fails, Orbax abandons the others: their errors, and their complaints that the event loop is closed,
