@@ -25,7 +25,7 @@ from jaxit.text.base import (
 )
 
 TOKENIZER_FILE = 'tokenizer.json'
-_HIDDEN = '\ufdd0{}\ufdd0'  # a code point that Unicode keeps out of text
+_HIDDEN = '\ufdd0{}'  # begins with a code point that Unicode keeps out of text; `encode` sees to it
 
 
 class HuggingFaceTokenizer(Tokenizer):
@@ -57,7 +57,6 @@ class HuggingFaceTokenizer(Tokenizer):
             raise UserError(f'{where} is not a tokenizer.json: {type(error).__name__} {error}') from None
         self._where = where
         self._tokenizer = _load(json.dumps(hidden), where)
-        self._tokenizer.encode_special_tokens = True
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         self.vocab_size = max(self._tokenizer.get_vocab(with_added_tokens=True).values(), default=-1) + 1
@@ -89,7 +88,7 @@ class HuggingFaceTokenizer(Tokenizer):
         """Returns the ids of the text alone."""
         utf8(text)
         with _readable(f'{self._where}: a text of {len(text)} characters'):
-            return self._tokenizer.encode(text, add_special_tokens=False).ids
+            return self._tokenizer.encode(text.replace(_HIDDEN[0], '\ufffd'), add_special_tokens=False).ids
 
     def decode_text(self, ids: Sequence[int]) -> str:
         """Returns the text of ids."""
@@ -181,7 +180,7 @@ def _first_special(processor: Any) -> str | None:
 def _hide_markers(spec: dict[str, Any]) -> tuple[dict[str, Any], dict[str, int]]:
     """Returns the specification with its control tokens under names that no text holds, and their ids by true name.
 
-    `encode_special_tokens` alone is not enough: it leaves out tokens not declared special (Qwen's `<think>`), and a
+    The library's `encode_special_tokens` is not enough: it leaves out tokens not declared special (Qwen's `<think>`), and a
     unigram model finds `</s>` in its own vocabulary.
     """
     added = [token for token in spec.get('added_tokens') or () if token['special'] or is_marker(token['content'])]
@@ -197,7 +196,7 @@ def _hide_markers(spec: dict[str, Any]) -> tuple[dict[str, Any], dict[str, int]]
         model['merges'] = [pair for pair in model['merges'] if _merged(pair) not in hide]
     model['unk_token'] = hide.get(model.get('unk_token'), model.get('unk_token'))
     tokens = [
-        token | {'content': hide[token['content']], 'special': True, 'normalized': False} if token in added else token
+        token | {'content': hide[token['content']]} if token in added else token
         for token in spec.get('added_tokens') or ()
     ]
     return spec | {'model': model, 'added_tokens': tokens, 'post_processor': None}, specials

@@ -66,7 +66,18 @@ def test_a_unigram_model_does_not_find_marks_in_its_own_vocabulary():
     assert tokenizer.encode('s</s>') == [3, 4, 5, 6, 4, 7]
     assert tokenizer.specials == {'<pad>': 0, '</s>': 1, '<think>': 8}
     assert 8 not in tokenizer.encode('<think>')
+    assert {0, 1, 8}.isdisjoint(tokenizer.encode('\ufdd00 \ufdd01 \ufdd08')), 'a hidden name was found in text'
     assert 9 in tokenizer.encode('<b>') and 10 in tokenizer.encode('s  s'), 'added text tokens stay text tokens'
+
+
+def test_a_pair_model_does_not_merge_its_way_to_a_mark():
+    vocab = {'<': 0, 't': 1, '>': 2, '<t': 3, '<t>': 4}
+    plain = library.Tokenizer(library.models.BPE(vocab, [('<', 't'), ('<t', '>')]))
+    plain.add_special_tokens(['<t>'])
+    plain.encode_special_tokens = True
+    assert plain.encode('<t>').ids == [4], 'the danger that this test is about is gone'
+    tokenizer = load(json.loads(plain.to_str()), eos='<t>')
+    assert tokenizer.encode('<t>') == [3, 2] and tokenizer.eos_id == 4
 
 
 def test_roles_come_from_the_configuration_the_processor_or_known_names():

@@ -7,9 +7,10 @@ import pytest
 from jaxit.core.errors import UserError
 from jaxit.text import tiktoken_ranks, tokenizers
 
+# 'nhiều' and its neighbours are whole words of LLaMA 3 that no merging of pairs leads to.
 TEXT = (
     "I'LL don't we've  two spaces\n\n\n  x\r\ny\t\tz 1234567 3.14159 naïve Ærø 漢字かな交じり 😀👨‍👩‍👧 $%&*() "
-    'antidisestablishmentarianism <|eot_id|> supercalifragilistic\u00a0nbsp   '
+    'antidisestablishmentarianism nhiều điều характер jeho <|eot_id|> supercalifragilistic\u00a0nbsp   '
 )
 
 
