@@ -65,7 +65,20 @@ def load(path: str | os.PathLike[str], step: int | None = None) -> Weights:
     if path.is_file() or any('.gguf' in entry.name for entry in path.iterdir()):
         config, params, _ = gguf.load(path)
         return Weights(config, params, None, None)
-    raise UserError(f'{path}: holds no weights: no config.json with safetensors, no .gguf, no {MODEL_FILE} with {CHECKPOINTS_FOLDER}/')
+    raise UserError(
+        f'{path}: holds no weights: no config.json with safetensors, no .gguf, no {MODEL_FILE} with {CHECKPOINTS_FOLDER}/'
+    )
+
+
+def config_of(path: str | os.PathLike[str]) -> DecoderConfig | T5Config:
+    """Returns the architecture alone, without reading tensors where the format allows."""
+    path = Path(path)
+    home = home_of(path)
+    if home is not None:
+        return described.from_json(read_json(home / MODEL_FILE)['model'], where=str(home / MODEL_FILE))
+    if (path / 'config.json').is_file():
+        return huggingface.read_config(path)
+    return load(path).config
 
 
 def home_of(path: Path) -> Path | None:
@@ -79,7 +92,9 @@ def describe(folder: Path, config: DecoderConfig | T5Config, *, lora_alpha: floa
     write_json(folder / MODEL_FILE, facts)
 
 
-def save(folder: Path, config: DecoderConfig | T5Config, params: Params, *, tokenizer_sha256: str, step: int = 0) -> None:
+def save(
+    folder: Path, config: DecoderConfig | T5Config, params: Params, *, tokenizer_sha256: str, step: int = 0
+) -> None:
     """Writes weights as a folder of ours; the caller writes the tokenizer's files."""
     manager = CheckpointManager(folder / CHECKPOINTS_FOLDER, save_period=1)
     try:

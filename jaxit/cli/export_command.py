@@ -12,7 +12,9 @@ def register(app: typer.Typer) -> None:
 
 
 def export(
-    checkpoint: Annotated[Path, typer.Option('--checkpoint', help='Run folder, checkpoint, or anything weights load from.')],
+    checkpoint: Annotated[
+        Path, typer.Option('--checkpoint', help='Run folder, checkpoint, or anything weights load from.')
+    ],
     to: Annotated[Path, typer.Option('--to', help='New folder in Hugging Face layout.')],
     step: Annotated[int | None, typer.Option('--step', help='Of a run; the newest by default.')] = None,
     dtype: Annotated[str, typer.Option('--dtype', help='float32 or bfloat16.')] = 'float32',

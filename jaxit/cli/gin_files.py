@@ -16,6 +16,7 @@ from jaxit.cli.experiment import Experiment
 from jaxit.core.errors import UserError, unknown_name
 
 ALLOWED_MODULES = ('jaxit', 'optax', 'seqio')
+ROOT = Path(__file__).resolve().parents[2]  # the project's own gin/ is found from any working directory
 MAX_DEPTH = 16
 MAX_BYTES = 1 << 20
 
@@ -57,6 +58,7 @@ def load(files: Sequence[str], overrides: Sequence[str] = (), modules: Sequence[
     for file in files:
         scanner.scan(Path(file))
     bindings = [scanner.expand(text) for text in overrides]
+    gin.add_config_file_search_path(str(ROOT))
     try:
         gin.parse_config_files_and_bindings(
             list(files), bindings, finalize_config=True, print_includes_and_imports=False
@@ -128,7 +130,7 @@ class _Scanner:
     def _include(self, target: str, path: Path, parents: tuple[Path, ...], where: str) -> None:
         if Path(target).is_absolute() or '..' in Path(target).parts or not target.endswith('.gin'):
             raise UserError(f'{where}: include {target!r}: only relative .gin files may be included')
-        for folder in (Path('.'), path.parent):
+        for folder in (Path('.'), path.parent, ROOT):
             if (folder / target).is_file():
                 return self.scan(folder / target, parents)
         raise UserError(f'{where}: included file {target!r} is not there')

@@ -14,10 +14,10 @@ from jaxit.checkpoints.manager import CheckpointManager, Restored
 from jaxit.cli import console, judge, movement
 from jaxit.cli import session as session_lib
 from jaxit.cli.experiment import Experiment
+from jaxit.cli.lock import RunLock
 from jaxit.cli.session import Session
 from jaxit.core.errors import UserError
 from jaxit.core.files import write_atomic
-from jaxit.cli.lock import RunLock
 from jaxit.data.loader import Loader
 from jaxit.sharding import distributed
 from jaxit.sharding.apply import put_batch

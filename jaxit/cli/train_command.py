@@ -30,12 +30,15 @@ def overrides_of(arguments: list[str]) -> list[str]:
 
 def train(
     context: typer.Context,
-    gin_file: Annotated[list[str], typer.Option('--gin_file', help='gin file of the experiment; may be given several times.')],
+    gin_file: Annotated[
+        list[str], typer.Option('--gin_file', help='gin file of the experiment; may be given several times.')
+    ],
     run_dir: Annotated[
         str | None, typer.Option('--run_dir', help='Run folder; runs/<name> by default. A run that is there goes on.')
     ] = None,
     module: Annotated[
-        list[str] | None, typer.Option('--module', help='Python module that gin files may import, and that registers tasks.')
+        list[str] | None,
+        typer.Option('--module', help='Python module that gin files may import, and that registers tasks.'),
     ] = None,
     overwrite: Annotated[bool, typer.Option('--overwrite', help='Begin again where there is a run already.')] = False,
     coordinator: Annotated[
