@@ -32,6 +32,7 @@ from jaxit.text.base import Tokenizer
 from jaxit.text.examples import TokenFormat, TokenizedExample, tokenize
 
 CHUNK_ROWS = 256
+ALONE_CHUNKS = 8  # a task of fewer chunks is done before workers could start
 
 OnBadRow = Literal['error', 'skip']
 Chunk = list[tuple[int, Record]]
@@ -238,8 +239,9 @@ def _place(job: _Job, row: int, message: str) -> str:
 
 def _in_order(job: _Job, num_workers: int) -> Iterator[_Made]:
     chunks = _chunks(enumerate(job.task.source.records(job.split)))
-    if num_workers == 1:
-        yield from map(job, chunks)
+    first = list(itertools.islice(chunks, ALONE_CHUNKS))
+    if num_workers == 1 or len(first) < ALONE_CHUNKS:
+        yield from map(job, itertools.chain(first, chunks))
         return
     try:
         packed = pickle.dumps(job)
@@ -252,7 +254,7 @@ def _in_order(job: _Job, num_workers: int) -> Iterator[_Made]:
     with ProcessPoolExecutor(num_workers, get_context('spawn'), _start_worker, (packed,)) as pool:
         waiting: deque = deque()
         try:
-            for chunk in chunks:
+            for chunk in itertools.chain(first, chunks):
                 waiting.append(pool.submit(_work, chunk))
                 if len(waiting) > 4 * num_workers:
                     yield waiting.popleft().result()

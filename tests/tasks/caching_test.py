@@ -24,6 +24,13 @@ FORMAT = TokenFormat(True, 24, 9)
 TEMPLATES = (Template('Say {inputs}', '{targets}'), Template('{inputs}?', '{targets}'))
 
 
+@pytest.fixture
+def small_chunks(monkeypatch):
+    """Makes tasks of some rows large enough for workers."""
+    monkeypatch.setattr(caching, 'CHUNK_ROWS', 32)
+    monkeypatch.setattr(caching, 'ALONE_CHUNKS', 1)
+
+
 def many(split, seed, *, count=700):
     return [
         {'inputs': f'{"ä" * (i % 19)} {i}' if i % 50 else ' ', 'targets': f'{i}' * (i % 5 + 1)} for i in range(count)
@@ -82,7 +89,7 @@ def test_a_decoder_row_is_prompt_and_reply(tmp_path):
     assert cache.example(0)[0][-1] == 1 and cache.example(0)[1] == (3,)
 
 
-def test_bytes_are_the_same_for_any_number_of_workers(tmp_path):
+def test_bytes_are_the_same_for_any_number_of_workers(small_chunks, tmp_path):
     task = Task('many', Python(many), templates=TEMPLATES, preprocessors=(strip(), filter_empty(('inputs',))))
     tokenizer = train_bpe([record['inputs'] for record in many('train', 0)], vocab_size=300)
     built = [
@@ -92,7 +99,7 @@ def test_bytes_are_the_same_for_any_number_of_workers(tmp_path):
     assert len(built[0]) == 6
 
 
-def test_replay_too(tmp_path):
+def test_replay_too(small_chunks, tmp_path):
     task = Task('text', Python(functools.partial(texts, count=300)), kind='text')
     one, two = (build(tmp_path / str(workers), task, num_workers=workers, seed=5) for workers in (1, 2))
     assert digests(one) == digests(two)
@@ -145,7 +152,7 @@ def test_a_damaged_cache_is_built_again(tmp_path, caplog):
         ({'inputs': '\ud800', 'targets': 'b'}, 'half of a surrogate pair'),
     ],
 )
-def test_a_bad_row_ends_the_build_and_leaves_nothing(tmp_path, bad, message, workers):
+def test_a_bad_row_ends_the_build_and_leaves_nothing(small_chunks, tmp_path, bad, message, workers):
     good = [{'inputs': 'a', 'targets': 'b'}] * 300
     task = Task('bad', jsonl(tmp_path, [*good, bad, *good]))
     with pytest.raises(UserError, match=message) as caught:
@@ -173,7 +180,7 @@ def test_rows_too_long_are_dropped_where_the_format_says_so(tmp_path):
     assert cache.manifest['counts']['dropped'] == 1 and cache.provenance[:, 0].tolist() == [1]
 
 
-def test_what_can_not_be_sent_to_workers_is_refused(tmp_path):
+def test_what_can_not_be_sent_to_workers_is_refused(small_chunks, tmp_path):
     task = Task('local', jsonl(tmp_path, [{'inputs': 'a', 'targets': 'b'}]), preprocessors=(lambda record: record,))
     with pytest.raises(
         UserError, match="task 'local' can not be sent to 2 workers: its functions must stand in a module"
@@ -184,7 +191,7 @@ def test_what_can_not_be_sent_to_workers_is_refused(tmp_path):
         build(tmp_path, task, num_workers=0)
 
 
-def test_a_worker_that_dies_ends_the_build(tmp_path):
+def test_a_worker_that_dies_ends_the_build(small_chunks, tmp_path):
     task = Task('dying', jsonl(tmp_path, [{'inputs': 'a', 'targets': 'b'}]), preprocessors=(dies,))
     with pytest.raises(JaxitError, match="a worker that cached task 'dying' died"):
         build(tmp_path / 'caches', task, num_workers=2)
