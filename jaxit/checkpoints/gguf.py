@@ -5,12 +5,13 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from jaxit.checkpoints.fields import Fields, short
 from jaxit.checkpoints.maps import gemma3, llama, table
 from jaxit.core.errors import UserError, missing_extra, unknown_name
 from jaxit.layers.rope import RopeScaling, frequencies
@@ -60,7 +61,7 @@ def load(
     """
     with tempfile.TemporaryDirectory(prefix='gguf-') as scratch:
         file = _File(_find(Path(path), Path(scratch)), str(path))
-        fields = _Fields(file.metadata, str(path))
+        fields = Fields(file.value, file.metadata, str(path), 'metadata')
         name = fields.text('general.architecture')
         if name not in _MAPS:
             raise unknown_name('GGUF architecture', name, _MAPS, where=str(path))
@@ -90,6 +91,10 @@ class _File:
             self.metadata = dict(reader.fields) | self.metadata
             self._tensors |= {tensor.name: tensor for tensor in reader.tensors}
 
+    def value(self, key: str) -> Any:
+        """Returns the metadata of a key."""
+        return self.metadata[key].contents()
+
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Returns the shape of each tensor by name, without those that are no weights."""
         tensors = {name: tensor for name, tensor in self._tensors.items() if name != ROPE_FACTORS}
@@ -106,54 +111,6 @@ class _File:
     def rope_factors(self) -> np.ndarray | None:
         """Returns what each rotary frequency is divided by, None where the file does not say."""
         return self.read(ROPE_FACTORS) if ROPE_FACTORS in self._tensors else None
-
-
-class _Fields:
-    """Metadata by key; what is asked for is remembered, so that what nobody asked for can be refused."""
-
-    def __init__(self, fields: Mapping[str, Any], where: str) -> None:
-        self._fields = fields
-        self._asked: set[str] = set()
-        self._where = where
-
-    def get(self, key: str, default: Any = None) -> Any:
-        """Returns the value of a key."""
-        self._asked.add(key)
-        field = self._fields.get(key)
-        return default if field is None else field.contents()
-
-    def whole(self, key: str, default: int | None = None) -> int:
-        """Returns a positive integer; the key must be there unless a default is given."""
-        value = self.get(key, default)
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise UserError(f'{self._where}: metadata {key} is {value!r}; it must be a positive integer')
-        return value
-
-    def real(self, key: str, default: float | None = None) -> float:
-        """Returns a positive number, with the digits of the float32 that the file holds."""
-        value = self.get(key, default)
-        if not isinstance(value, float | int) or not 0 < value < float('inf'):
-            raise UserError(f'{self._where}: metadata {key} is {value!r}; it must be a positive number')
-        return float(str(np.float32(value)))
-
-    def text(self, key: str) -> str:
-        """Returns a text; the key must be there."""
-        value = self.get(key)
-        if not isinstance(value, str):
-            raise UserError(f'{self._where}: metadata {key} is {value!r}; it must be a text')
-        return value
-
-    def only(self, key: str, *values: Any) -> None:
-        """Refuses a key whose value is none of those that we compute."""
-        value = self.get(key)
-        if value is not None and value not in values:
-            raise UserError(f'{self._where}: metadata {key} is {value!r}; only {values[0]!r} is computed')
-
-    def refuse_rest(self, prefix: str) -> None:
-        """Refuses keys under a prefix that nobody asked for: they might change what the model computes."""
-        for key in self._fields:
-            if key.startswith(prefix) and key not in self._asked:
-                raise UserError(f'{self._where}: metadata {key} = {self.get(key)!r} is not known')
 
 
 def _find(path: Path, scratch: Path) -> list[Path]:
@@ -181,7 +138,7 @@ def _find(path: Path, scratch: Path) -> list[Path]:
     return [joined]
 
 
-def _config(name: str, fields: _Fields, file: _File) -> DecoderConfig:
+def _config(name: str, fields: Fields, file: _File) -> DecoderConfig:
     shapes = file.shapes()
     embed_dim, num_heads = fields.whole(f'{name}.embedding_length'), fields.whole(f'{name}.attention.head_count')
     head_dim = fields.whole(f'{name}.attention.key_length', embed_dim // num_heads)
@@ -193,7 +150,7 @@ def _config(name: str, fields: _Fields, file: _File) -> DecoderConfig:
         'num_kv_heads': fields.whole(f'{name}.attention.head_count_kv', num_heads),
         'head_dim': head_dim,
         'mlp_dim': fields.whole(f'{name}.feed_forward_length'),
-        'norm_eps': fields.real(f'{name}.attention.layer_norm_rms_epsilon'),
+        'norm_eps': short(fields.real(f'{name}.attention.layer_norm_rms_epsilon')),
     }
     for key in ('attention.value_length', 'rope.dimension_count'):
         fields.only(f'{name}.{key}', head_dim)
@@ -206,8 +163,8 @@ def _config(name: str, fields: _Fields, file: _File) -> DecoderConfig:
     return config
 
 
-def _llama(options: dict[str, Any], fields: _Fields, file: _File) -> DecoderConfig:
-    theta = fields.real('llama.rope.freq_base', 10_000.0)
+def _llama(options: dict[str, Any], fields: Fields, file: _File) -> DecoderConfig:
+    theta = short(fields.real('llama.rope.freq_base', 10_000.0))
     scaling = _linear_scaling('llama', fields)
     factors = file.rope_factors()
     if factors is not None:
@@ -218,11 +175,12 @@ def _llama(options: dict[str, Any], fields: _Fields, file: _File) -> DecoderConf
         rope_theta=theta,
         rope_scaling=scaling,
         qkv_bias='blk.0.attn_q.bias' in shapes,
+        out_bias='blk.0.attn_output.bias' in shapes,
         tied_head='output.weight' not in shapes,
     )
 
 
-def _gemma3(options: dict[str, Any], fields: _Fields, file: _File) -> DecoderConfig:
+def _gemma3(options: dict[str, Any], fields: Fields, file: _File) -> DecoderConfig:
     # llama.cpp tells the 27B, whose scale follows the width of the model, by its number of layers.
     scale = (
         options['embed_dim'] // options['num_heads'] if options['num_layers'] == 62 else options['head_dim']
@@ -235,21 +193,21 @@ def _gemma3(options: dict[str, Any], fields: _Fields, file: _File) -> DecoderCon
         **options,
         attention_scale=scale,
         sliding_window=fields.whole('gemma3.attention.sliding_window'),
-        rope_theta=fields.real('gemma3.rope.freq_base', 1_000_000.0),
-        local_rope_theta=fields.real('gemma3.rope.freq_base_swa', 10_000.0),
+        rope_theta=short(fields.real('gemma3.rope.freq_base', 1_000_000.0)),
+        local_rope_theta=short(fields.real('gemma3.rope.freq_base_swa', 10_000.0)),
         rope_scaling=_linear_scaling('gemma3', fields),
         logit_soft_cap=cap or None,
     )
     return dataclasses.replace(config, norm_eps=eps)
 
 
-def _linear_scaling(name: str, fields: _Fields) -> RopeScaling | None:
+def _linear_scaling(name: str, fields: Fields) -> RopeScaling | None:
     fields.only(f'{name}.rope.scaling.type', 'linear', 'none')
     fields.get(f'{name}.rope.scaling.original_context_length')
     if fields.get(f'{name}.rope.scaling.type') != 'linear':
         fields.get(f'{name}.rope.scaling.factor')
         return None
-    return RopeScaling('linear', fields.real(f'{name}.rope.scaling.factor'))
+    return RopeScaling('linear', short(fields.real(f'{name}.rope.scaling.factor')))
 
 
 def _llama3_scaling(factors: np.ndarray, head_dim: int, theta: float, where: str) -> RopeScaling:
@@ -265,7 +223,7 @@ def _llama3_scaling(factors: np.ndarray, head_dim: int, theta: float, where: str
     )
 
 
-def _tokenizer_info(fields: _Fields) -> TokenizerInfo:
+def _tokenizer_info(fields: Fields) -> TokenizerInfo:
     prefix = 'tokenizer.ggml'
     return TokenizerInfo(
         kind=fields.get(f'{prefix}.model', ''),

@@ -13,6 +13,7 @@ beside the final one and moved into place when everything is on the disk.
 
 import errno
 import functools
+import mmap
 import os
 import shutil
 from collections import Counter
@@ -270,7 +271,8 @@ class TokenCache:
     @functools.cached_property
     def tokens(self) -> np.ndarray:
         """[num_tokens] the ids of all examples, mapped; see `release`."""
-        return np.asarray(np.memmap(self.folder / TOKENS, self._dtype, 'r'))
+        with open(self.folder / TOKENS, 'rb') as f:
+            return np.frombuffer(mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ), self._dtype)
 
     def release(self) -> None:
         """Unmaps the tokens until they are asked for again, which frees a file descriptor."""

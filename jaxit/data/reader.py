@@ -18,7 +18,7 @@ from jaxit.data.permutation import permutation_key, permute
 from jaxit.data.rows import Lengths, Rows, check_fit, concatenate, materialise
 
 POSITION_VERSION = 1
-MAX_MAPPED = 256  # token files mapped at a time: each takes a file descriptor, of which a process may have 1,024
+MAX_MAPPED = 512  # token files mapped at a time: each takes a file descriptor, of which a process may have 1,024
 
 Position = dict[str, Any]
 

@@ -37,6 +37,7 @@ class Rows:
         source: [K] int64, where the example's tokens start in the cache.
         length: [K] int64, its tokens.
         input_length: [K] int64, its tokens before the first that bears loss.
+        num_boundaries: [K] int64, how often its loss toggles.
     """
 
     row_offsets: np.ndarray
@@ -45,18 +46,21 @@ class Rows:
     source: np.ndarray
     length: np.ndarray
     input_length: np.ndarray
+    num_boundaries: np.ndarray
 
     @classmethod
     def of_draws(cls, draws: Draws, caches: Caches) -> Self:
         """Looks up draws (ordered by component) in their caches, one example to a row."""
-        source, length, input_length = (np.empty(draws.example.size, np.int64) for _ in range(3))
+        source, length, input_length, num_boundaries = (np.empty(draws.example.size, np.int64) for _ in range(4))
         for component, start, stop in runs(draws.component):
             cache, example = caches[component], draws.example[start:stop]
             source[start:stop] = cache.offsets[example]
-            length[start:stop] = cache.offsets[example + 1]
-            input_length[start:stop] = cache.boundaries[cache.boundary_offsets[example]]
+            length[start:stop] = cache.offsets[example + 1] - source[start:stop]
+            first = cache.boundary_offsets[example]
+            input_length[start:stop] = cache.boundaries[first]
+            num_boundaries[start:stop] = cache.boundary_offsets[example + 1] - first
         row_offsets = np.arange(draws.example.size + 1)
-        return cls(row_offsets, draws.component, draws.example, source, length - source, input_length)
+        return cls(row_offsets, draws.component, draws.example, source, length, input_length, num_boundaries)
 
     def __len__(self) -> int:
         return self.row_offsets.size - 1
@@ -93,7 +97,7 @@ class Rows:
         return ends[:-1] - np.repeat(ends[self.row_offsets[:-1]], np.diff(self.row_offsets))
 
     def _columns(self) -> tuple[np.ndarray, ...]:
-        return self.component, self.example, self.source, self.length, self.input_length
+        return self.component, self.example, self.source, self.length, self.input_length, self.num_boundaries
 
 
 def concatenate(parts: Sequence[Rows]) -> Rows:
@@ -120,7 +124,7 @@ def materialise(rows: Rows, caches: Caches, lengths: Lengths, *, prefix_lm: bool
     inputs_length, targets_length = lengths['inputs'] or 0, lengths['targets'] or 0
     encoder_decoder = inputs_length > 0
     inputs, targets = rows.sides(encoder_decoder=encoder_decoder)
-    tokens, loss, starts = _gather(rows, caches, with_loss=not encoder_decoder)
+    tokens, starts = _gather(rows, caches)
     batch: dict[str, np.ndarray] = {}
     if encoder_decoder:
         side = _Side(rows, inputs, inputs_length)
@@ -134,7 +138,7 @@ def materialise(rows: Rows, caches: Caches, lengths: Lengths, *, prefix_lm: bool
         after, weights = tokens[source], np.ones(source.size, np.float32)
     else:
         source = side.spread(starts) + side.within
-        before, after, weights = tokens[source], tokens[source + 1], loss[source + 1]
+        before, after, weights = tokens[source], tokens[source + 1], _loss(rows, caches, starts)[source + 1]
     batch['decoder_input_tokens'] = side.fill(before)
     batch['decoder_target_tokens'] = side.fill(after)
     batch['decoder_loss_weights'] = side.fill(weights, np.float32)
@@ -172,38 +176,41 @@ class _Side:
         return self.fill(self.spread(number + 1))
 
 
-def _gather(rows: Rows, caches: Caches, *, with_loss: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _gather(rows: Rows, caches: Caches) -> tuple[np.ndarray, np.ndarray]:
     """Reads the segments' tokens, one read for each component.
 
     Returns:
-        The tokens of all segments end to end, int32; whether each bears loss, float32 (empty without `with_loss`);
-        where each segment starts among them, [K] int64.
+        The tokens of all segments end to end, int32; where each segment starts among them, [K] int64.
     """
     order = np.lexsort((rows.source, rows.component))
-    length, source, example = rows.length[order], rows.source[order], rows.example[order]
+    length = rows.length[order]
     ends = np.cumsum(length)
     first = ends - length
-    tokens = np.empty(length.sum(), np.int32)
-    toggles = np.zeros(tokens.size + 1, np.int32)
+    index = np.arange(length.sum()) + np.repeat(rows.source[order] - first, length)
+    tokens = np.empty(index.size, np.int32)
     for component, start, stop in runs(rows.component[order]):
-        a, b = first[start], ends[stop - 1]
-        index = np.arange(a, b) + np.repeat(source[start:stop] - first[start:stop], length[start:stop])
-        tokens[a:b] = caches[component].tokens[index]
-        if with_loss:
-            _toggle(toggles, caches[component], example[start:stop], first[start:stop], ends[start:stop])
+        part = slice(first[start], ends[stop - 1])
+        tokens[part] = caches[component].tokens[index[part]]
     starts = np.empty_like(first)
     starts[order] = first
-    return tokens, (np.cumsum(toggles[:-1]) & 1).astype(np.float32) if with_loss else toggles[:0], starts
+    return tokens, starts
 
 
-def _toggle(toggles: np.ndarray, cache: TokenCache, example: np.ndarray, first: np.ndarray, ends: np.ndarray) -> None:
-    """Marks where the loss turns on or off; one still on at an example's end is turned off for the next example."""
-    offsets = cache.boundary_offsets[example]
-    counts = cache.boundary_offsets[example + 1] - offsets
-    cumulative = np.cumsum(counts) - counts
-    index = np.arange(counts.sum()) + np.repeat(offsets - cumulative, counts)
-    np.add.at(toggles, cache.boundaries[index] + np.repeat(first, counts), 1)
-    np.add.at(toggles, ends[counts % 2 == 1], 1)
+def _loss(rows: Rows, caches: Caches, starts: np.ndarray) -> np.ndarray:
+    """Returns whether each gathered token bears loss, float32: the parity of the toggles up to it."""
+    toggles = np.zeros(rows.length.sum() + 1, np.int32)
+    np.add.at(toggles, starts + rows.input_length, 1)
+    many = np.flatnonzero(rows.num_boundaries > 1)  # conversations
+    many = many[np.argsort(rows.component[many], kind='stable')]
+    for component, start, stop in runs(rows.component[many]):
+        cache, segments = caches[component], many[start:stop]
+        later = rows.num_boundaries[segments] - 1
+        index = np.arange(later.sum()) - np.repeat(np.cumsum(later) - later, later)
+        index += np.repeat(cache.boundary_offsets[rows.example[segments]] + 1, later)
+        np.add.at(toggles, np.repeat(starts[segments], later) + cache.boundaries[index], 1)
+    still_on = rows.num_boundaries % 2 == 1
+    np.add.at(toggles, (starts + rows.length)[still_on], 1)
+    return (np.cumsum(toggles[:-1]) & 1).astype(np.float32)
 
 
 def check_fit(cache: TokenCache, lengths: Lengths, *, encoder_decoder: bool) -> None:

@@ -94,12 +94,12 @@ class Engine:
         Raises:
             UserError: for a prompt that is empty or too long.
         """
-        self._check(prompt_ids, max_new_tokens)
+        self.check(prompt_ids, max_new_tokens)
         completions: list[Completion | None] = [None] * len(prompt_ids)
         order = sorted(range(len(prompt_ids)), key=lambda i: len(prompt_ids[i]))  # equals share a bucket
         done = 0
         for rows in batched(order, self.batch_size):
-            request = self._request(prompt_ids, rows, self.batch_size, max_new_tokens, stop_ids, seed)
+            request = self.request(prompt_ids, rows, self.batch_size, max_new_tokens, stop_ids, seed)
             with on_mesh(self.mesh):
                 written = generation.generate(
                     self.model, self.params, request, sampling=sampling, size=bucket(max_new_tokens)
@@ -107,7 +107,7 @@ class Engine:
             tokens, counts, logprobs, stopped = jax.device_get(written)
             for at, row in enumerate(rows):
                 ids = tokens[at, : counts[at]].tolist()
-                completions[row] = _completion(ids, float(logprobs[at]), bool(stopped[at]))
+                completions[row] = completion_of(ids, float(logprobs[at]), stopped=bool(stopped[at]))
             done += len(rows)
             if progress is not None:
                 progress(done, len(prompt_ids))
@@ -123,9 +123,9 @@ class Engine:
         seed: int = 0,
     ) -> Iterator[int]:
         """Yields the tokens of one completion as they are written, the same ones that `generate` returns."""
-        self._check([prompt_ids], max_new_tokens)
+        self.check([prompt_ids], max_new_tokens)
         size = bucket(max_new_tokens)
-        request = self._request([prompt_ids], (0,), 1, max_new_tokens, stop_ids, seed)
+        request = self.request([prompt_ids], (0,), 1, max_new_tokens, stop_ids, seed)
         with on_mesh(self.mesh):
             state = generation.begin(self.model, self.params, request, sampling=sampling, size=size)
         for step in range(1, max_new_tokens + 1):
@@ -139,7 +139,8 @@ class Engine:
             with on_mesh(self.mesh):
                 state = generation.advance(self.model, self.params, state, request, limit, sampling=sampling)
 
-    def _check(self, prompt_ids: Prompts, max_new_tokens: int) -> None:
+    def check(self, prompt_ids: Prompts, max_new_tokens: int) -> None:
+        """Raises `UserError` for prompts that can't be read."""
         if max_new_tokens < 1:
             raise UserError(f'max_new_tokens is {max_new_tokens}; it must be at least 1')
         for row, ids in enumerate(prompt_ids):
@@ -151,7 +152,7 @@ class Engine:
                     ' shorten it or raise the limit'
                 )
 
-    def _request(
+    def request(
         self,
         prompt_ids: Prompts,
         rows: Sequence[int],
@@ -206,7 +207,8 @@ def everywhere(x: np.ndarray, mesh: Mesh | None) -> Array:
     return jnp.asarray(x) if mesh is None else jax.device_put(x, NamedSharding(mesh, PartitionSpec()))
 
 
-def _completion(ids: list[int], logprob: float, stopped: bool) -> Completion:
+def completion_of(ids: list[int], logprob: float, *, stopped: bool) -> Completion:
+    """Returns the completion of the tokens written, the last of which stopped it or not."""
     if stopped:
         return Completion(tuple(ids[:-1]), 'stop', logprob, ids[-1])
     return Completion(tuple(ids), 'length', logprob)

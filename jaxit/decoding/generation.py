@@ -4,7 +4,7 @@ B batch, P prompt length, N tokens written at most, V vocab.
 """
 
 import functools
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +14,7 @@ from jaxit.core.types import Array, Cache, ModelApi, Params
 from jaxit.decoding.sampling import SamplingConfig, sample
 
 Results = tuple[Array, Array, Array, Array]
+Tree = TypeVar('Tree')
 
 
 class Request(NamedTuple):
@@ -65,20 +66,14 @@ def generate(model: ModelApi, params: Params, request: Request, *, sampling: Sam
     """Returns (tokens [B, N], counts [B], logprobs [B], done [B]), the same on every device; `size` is N."""
     state = begin(model, params, request, sampling=sampling, size=size)
     state = advance(model, params, state, request, request.limit, sampling=sampling)
-    return _everywhere((state.tokens, state.counts, state.logprobs, state.done))
+    return everywhere_alike((state.tokens, state.counts, state.logprobs, state.done))
 
 
 @functools.partial(jax.jit, static_argnames=('model', 'sampling', 'size'))
 def begin(model: ModelApi, params: Params, request: Request, *, sampling: SamplingConfig, size: int) -> State:
     """Reads the prompts and writes the first token of each row."""
-    B, P = request.tokens.shape
-    if model.encoder_decoder:
-        cache = model.init_cache(B, size, source_length=P)  # the start token and all but the last one written
-        batch = {'encoder_input_tokens': request.tokens}
-    else:
-        cache = model.init_cache(B, P + size)
-        batch = {'decoder_input_tokens': request.tokens, 'prompt_lengths': request.lengths}
-    logits, cache = model.prefill(params, cache, batch)
+    B = request.rows.shape[0]
+    logits, cache = prefill(model, params, request, size=size)
     zeros = jnp.zeros((B,), jnp.int32)
     empty = State(
         step=jnp.zeros((), jnp.int32),
@@ -90,6 +85,16 @@ def begin(model: ModelApi, params: Params, request: Request, *, sampling: Sampli
         done=~request.active,
     )
     return _write(empty, logits, request, sampling)
+
+
+def prefill(model: ModelApi, params: Params, request: Request, *, size: int) -> tuple[Array, Cache]:
+    """Reads the prompts; returns the logits [B, V] of the first token and a cache with room for `size` tokens."""
+    B, P = request.tokens.shape
+    if model.encoder_decoder:
+        cache = model.init_cache(B, size, source_length=P)  # the start token and all but the last one written
+        return model.prefill(params, cache, {'encoder_input_tokens': request.tokens})
+    batch = {'decoder_input_tokens': request.tokens, 'prompt_lengths': request.lengths}
+    return model.prefill(params, model.init_cache(B, P + size), batch)
 
 
 @functools.partial(jax.jit, static_argnames=('model', 'sampling'), donate_argnames=('state',))
@@ -130,7 +135,7 @@ def _keys(request: Request, step: Array) -> Array:
     return jax.vmap(lambda row: jax.random.fold_in(jax.random.fold_in(base, row), step))(request.rows)
 
 
-def _everywhere(results: Results) -> Results:
+def everywhere_alike(results: Tree) -> Tree:
     """Replicates results, so that every host can read all of them."""
     if jax.sharding.get_abstract_mesh().empty:
         return results

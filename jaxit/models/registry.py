@@ -52,7 +52,7 @@ class _Model:
 
     def logical_axes(self, params: Params) -> Any:
         """Returns a `PartitionSpec` of logical axis names for each leaf; see `ModelApi`."""
-        boxed = jax.eval_shape(self._init_boxed, jax.random.key(0))
+        boxed = jax.eval_shape(lambda: self._init_boxed(jax.random.key(0)))
         names = tree.flatten(nn.get_partition_spec(boxed))
         return tree.map_with_path(lambda path, leaf: self._axes_of(path, names), params)
 

@@ -8,6 +8,7 @@ from jaxit.reports.records import Evaluation, Run, Score, Suite, mean_score
 
 KINDS = ('held_in', 'held_out', 'forgetting')
 CLEAR = 2.0  # a difference counts as clear from this many standard errors on
+FEWEST = 10  # examples below which no difference counts as clear: a standard error says little then
 _LOWER_IS_BETTER = ('loss', 'perplexity', 'nll', 'bits_per', 'error', 'wer')
 _PREFERRED = ('accuracy', 'rank_accuracy', 'exact_match', 'f1', 'rouge_l', 'perplexity', 'bits_per_byte', 'loss')
 
@@ -36,9 +37,12 @@ class Change(NamedTuple):
 
     @property
     def verdict(self) -> str:
-        """'better' or 'worse' where the change is clear, 'unclear' within two standard errors, '' without a change."""
+        """'better' or 'worse' where the change is clear, 'unclear' where it may be chance, '' without two sides."""
         if self.delta is None:
             return ''
+        sizes = [score.num_examples for score in (self.base, self.tuned) if score and score.num_examples is not None]
+        if min(sizes, default=FEWEST) < FEWEST:
+            return 'unclear'
         if abs(self.delta) <= CLEAR * (self.stderr or 0.0):
             return 'unclear'
         return 'better' if (self.delta > 0) != lower_is_better(self.metric) else 'worse'
@@ -72,7 +76,7 @@ def suites_of(evaluation: Evaluation | None, kind: str) -> dict[str, Suite]:
 def headline(run: Run, kind: str) -> tuple[Change, int] | None:
     """Returns the change of the leading metric over all suites of a kind, and how many suites it is the mean of.
 
-    The leading metric is the one most suites have; only suites scored both before and after count,
+    The leading metric is the one most suites have, and of those the one most examples have; only suites scored both before and after count,
     unless one of the sides was not evaluated at all.
     """
     base, tuned = suites_of(run.base, kind), suites_of(run.tuned, kind)
@@ -81,7 +85,8 @@ def headline(run: Run, kind: str) -> tuple[Change, int] | None:
     counts = collections.Counter(metric for name in names for metric in metrics[name])
     if not counts:
         return None
-    metric = min(counts, key=lambda m: (-counts[m], _preference(m), m))
+    sizes = {m: sum((tuned or base)[n].mean[m].num_examples or 0 for n in names if m in metrics[n]) for m in counts}
+    metric = min(counts, key=lambda m: (-counts[m], -sizes[m], _preference(m), m))
     changes = [change_of(run, name, '', metric) for name in names if metric in metrics[name]]
     errors = [change.stderr for change in changes if change.stderr is not None]
     found = Change(

@@ -42,11 +42,12 @@ def curve_plots(runs: Sequence[Run]) -> list[Plot]:
 def task_plots(runs: Sequence[Run]) -> list[Plot]:
     """Returns the loss of each task, those with most draws first, at most 24."""
     plots = []
+    steps = [step for run in runs for step in run.train]
     for i, task in enumerate(task_names(runs)):
         if len(plots) == MAX_TASK_PLOTS:
             break
         lines = [_line(run, f'task_loss/{task}', run.name, c) for c, run in enumerate(runs[:MAX_LINES])]
-        if plot := curves(f'task{i}', task, lines, small=True):
+        if plot := curves(f'task{i}', task, lines, small=True, span=(min(steps), max(steps))):
             plots.append(plot)
     return plots
 

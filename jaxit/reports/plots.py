@@ -88,7 +88,14 @@ class Plot:
 
 
 def curves(
-    key: str, title: str, lines: Sequence[Line], *, small: bool = False, over: str = 'step', note: str = ''
+    key: str,
+    title: str,
+    lines: Sequence[Line],
+    *,
+    small: bool = False,
+    over: str = 'step',
+    note: str = '',
+    span: tuple[int, int] | None = None,
 ) -> Plot | None:
     """Draws quantities over the steps; None where nothing was logged.
 
@@ -98,6 +105,7 @@ def curves(
         lines: the curves.
         small: a tile of small multiples.
         over: what x counts.
+        span: the range of x; by default that of the lines.
         note: a line for below the plot.
     """
     lines = [line for line in lines if np.isfinite(line.y).any()]
@@ -112,6 +120,9 @@ def curves(
         axes.xaxis.set_major_formatter(FuncFormatter(_short))
         axes.yaxis.set_major_formatter(FuncFormatter(_short))
         axes.margins(x=0.01, y=0.08)
+        first, last = span or (min(line.x.min() for line in lines), max(line.x.max() for line in lines))
+        room = 0.01 * (last - first) or 1.0
+        axes.set_xlim(first - room, last + room)
         size = 8.5 if small else 10.0
         axes.tick_params(labelsize=size)
         ticks = axes.yaxis.get_major_formatter().format_ticks(list(axes.get_yticks()))

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from jaxit.reports import text
 from jaxit.reports.blocks import Cell, Row, Table
-from jaxit.reports.changes import KINDS, change_of, score_of
+from jaxit.reports.changes import FEWEST, KINDS, change_of, score_of
 from jaxit.reports.figures import kind_title
 from jaxit.reports.records import Evaluation, Run, Score
 
@@ -18,7 +18,8 @@ def about(runs: Sequence[Run]) -> str:
     error = 'is of the differences example by example' if all(paired) else 'takes the two samples as independent'
     if any(paired) and not all(paired):
         error = 'is of the differences example by example where a run has kept them'
-    words = f'± is one standard error; that of a change {error}. Changes within two standard errors are grey.'
+    words = f'± is one standard error; that of a change {error}. Changes that may be chance are grey: '
+    words += f'those within two standard errors or over fewer than {FEWEST} examples.'
     return (ABOUT_BASES if len(runs) > 1 else '') + words
 
 

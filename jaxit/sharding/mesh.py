@@ -67,9 +67,9 @@ def make_mesh(config: MeshConfig, devices: Sequence[jax.Device] | None = None) -
         if sizes[0] % config.num_slices:
             raise UserError(f'mesh axis data={sizes[0]} is not a multiple of num_slices={config.num_slices}')
         inner = (sizes[0] // config.num_slices, *sizes[1:])
-        grid = mesh_utils.create_hybrid_device_mesh(inner, (config.num_slices, 1, 1, 1), devices)
+        grid = mesh_utils.create_hybrid_device_mesh(inner, (config.num_slices, 1, 1, 1), devices, allow_split_physical_axes=True)
     elif devices[0].platform == 'cpu':
         grid = np.array(devices).reshape(sizes)
     else:
-        grid = mesh_utils.create_device_mesh(sizes, devices)
+        grid = mesh_utils.create_device_mesh(sizes, devices, allow_split_physical_axes=True)
     return Mesh(grid, MESH_AXES, axis_types=types)

@@ -155,7 +155,7 @@ def test_the_loop_ends_when_every_row_has_stopped():
     s = setup('t5')
     engine = engine_of('t5', eos_ids=(), batch_size=1, max_prompt_length=23)
     first, *_, stop = engine.generate(s.prompts[:1], max_new_tokens=9)[0].ids
-    request = engine._request(s.prompts, (0,), 1, 16, (stop,), 0)
+    request = engine.request(s.prompts, (0,), 1, 16, (stop,), 0)
     state = generation.begin(s.model, s.params, request, sampling=SamplingConfig(), size=16)
     assert state.last.tolist() == [first]
     state = generation.advance(s.model, s.params, state, request, request.limit, sampling=SamplingConfig())

@@ -190,3 +190,18 @@ def test_runs_are_overlaid_suite_by_suite(run_folder, synthetic, tmp_path):
     alone = {plot.title: plot for plot in figures.curve_plots(runs[:1])}
     assert alone['Loss, nats per token'].legend == ((1, False, 'training'), (2, True, 'inner'), (3, True, 'outer'))
     assert alone['Evaluation: accuracy'].legend == ((1, False, 'inner'), (2, False, 'outer'))
+
+
+def test_tiles_share_their_steps(tmp_path, synthetic):
+    folder = synthetic.write_run(tmp_path / 'run')
+    lines = [{'step': step, 'task_loss/always': 1.0 / step} for step in (10, 20, 30, 40)]
+    lines[2]['task_loss/once'] = 0.5
+    synthetic.write_lines(folder / 'metrics.jsonl', lines)
+    always, once = sorted((plot for plot in figures.task_plots([read_run(folder)])), key=lambda plot: plot.title)
+    assert [t for t in texts(always.svg) if t in ('10', '20', '30', '40')] == [
+        t for t in texts(once.svg) if t in ('10', '20', '30', '40')
+    ]
+    marker = uses(once.svg, '--series-1')[0]
+    points = max(paths(always.svg, '--series-1'), key=len)
+    scale = (marker[0] - points[2, 0]) / np.ptp(points[:, 0])
+    assert abs(scale) < 0.1  # at the same place, but for the room their labels take

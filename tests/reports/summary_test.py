@@ -56,6 +56,8 @@ def test_headlines_are_means_over_tasks(run_folder, synthetic, kind, metric, tas
         ('loss', Score(2.0, 0.1), Score(2.4, 0.1), 'worse'),
         ('perplexity', Score(9.0), Score(8.0), 'better'),
         ('accuracy', Score(0.5), Score(0.5), 'unclear'),
+        ('accuracy', Score(0.5, 0.0, 9), Score(1.0, 0.0, 9), 'unclear'),
+        ('accuracy', Score(0.5, 0.0, 10), Score(1.0, 0.0, 10), 'better'),
         ('accuracy', None, Score(0.5), ''),
     ],
 )
