@@ -12,6 +12,7 @@ from jaxit.decoding.engine import Engine
 from jaxit.evaluation.results import Evaluation, SuiteResult
 from jaxit.evaluation.suite import Judging, Suite, SuiteTask, run_suite
 from jaxit.evaluation.suite_files import load_suite
+from jaxit.text import chat
 from jaxit.training.tracking import RunFolder
 from jaxit.training.trainer import Moment
 
@@ -54,10 +55,12 @@ def _suites(session: Session) -> list[Suite]:
 def _judged(session: Session, params: Params, suite: Suite, label: str) -> SuiteResult:
     config = session.experiment.evaluation
     encoder_decoder = session.model.encoder_decoder
+    chat_format = session.experiment.data.chat_format
+    stops = () if chat_format is None else chat.stop_ids(chat_format, session.tokenizer)
     engine = Engine(
         session.model,
         params,
-        (session.tokenizer.eos_id,),
+        (session.tokenizer.eos_id, *stops),
         pad_id=session.tokenizer.pad_id,
         batch_size=config.batch_size,
         mesh=session.mesh,

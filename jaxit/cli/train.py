@@ -14,10 +14,10 @@ from jaxit.checkpoints.manager import CheckpointManager, Restored
 from jaxit.cli import console, judge, movement
 from jaxit.cli import session as session_lib
 from jaxit.cli.experiment import Experiment
-from jaxit.cli.lock import RunLock
 from jaxit.cli.session import Session
 from jaxit.core.errors import UserError
 from jaxit.core.files import write_atomic
+from jaxit.core.lock import LOCK_NAME, RunLock
 from jaxit.data.loader import Loader
 from jaxit.sharding import distributed
 from jaxit.sharding.apply import put_batch
@@ -49,8 +49,9 @@ def run(experiment: Experiment, run_dir: str | None = None, *, config_text: str 
     timing = Timing()
     folder = Path(run_dir or f'runs/{experiment.name}')
     distributed.initialize()
-    _make_folder(folder, overwrite=overwrite)
     with RunLock(folder) if jax.process_index() == 0 else contextlib.nullcontext():
+        if overwrite and jax.process_index() == 0:
+            _clear(folder)
         return _locked(experiment, folder, config_text, timing)
 
 
@@ -230,15 +231,10 @@ def _after(session: Session, folder: Path, run: _Finished, log: RunFolder, timin
     log.event('stop', timing.elapsed, step=step, finished=time.time())
 
 
-def _make_folder(folder: Path, *, overwrite: bool) -> None:
-    try:
-        if overwrite and jax.process_index() == 0 and folder.is_dir():
-            if not (folder / 'run.json').exists() and any(folder.iterdir()):
-                raise UserError(f'{folder}: is no run folder; it is not overwritten')
-            shutil.rmtree(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / '.writable'
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise UserError(f'{folder}: the run folder cannot be written: {error.strerror}') from None
+def _clear(folder: Path) -> None:
+    """Deletes an earlier run; a folder that holds something else is left alone."""
+    entries = [entry for entry in folder.iterdir() if entry.name != LOCK_NAME and not entry.name.startswith('.')]
+    if entries and not (folder / 'run.json').exists() and not (folder / weights_lib.MODEL_FILE).exists():
+        raise UserError(f'{folder}: holds {entries[0].name!r} and is no run folder; it is not overwritten')
+    for entry in entries:
+        shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
