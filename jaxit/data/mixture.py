@@ -4,7 +4,7 @@ Draws are counted, not sampled. After n draws a task with share w (its rate over
 been drawn floor(n * w + 1/2) times, for every n that is a multiple of 4,096: window i holds the draws between
 n = 4096 * i and n = 4096 * (i + 1). So at every window boundary each task is within 1/2 of its exact due,
 for ever, and a task far too rare for one window still gets its draws in time. The price of rounding each task
-apart is that a window may hold a few draws more or less than 4,096.
+apart is that a window may hold a few draws more or less than 4,096, at worst one for each task.
 
 The k-th draw of a task is example permutation(k % N) of epoch k // N, each epoch with its own permutation: every
 example comes exactly once per epoch. All is a pure function of (seed, window).

@@ -40,24 +40,29 @@ def rows_of(reader, window):
     return len(reader.plan(window))
 
 
-@pytest.mark.parametrize('where', ['0', '1', 'window - 1', 'window', 'window + 1', 'epoch end', 'far'])
+@pytest.mark.parametrize('where', ['0', '1', 'window - 1', 'window', 'window + 1', 'far'])
 def test_resumed_equals_uninterrupted(make_reader, where):
     straight = make_reader()
     window = rows_of(straight, 0)
-    epochs_end = sum(rows_of(straight, w) for w in range(2))  # task a ends epochs inside, b near it
-    number = {
-        '0': 0,
-        '1': 1,
-        'window - 1': window - 1,
-        'window': window,
-        'window + 1': window + 1,
-        'epoch end': epochs_end - 100,
-        'far': 4001,
-    }[where]
+    numbers = {'0': 0, '1': 1, 'window - 1': window - 1, 'window': window, 'window + 1': window + 1, 'far': 4001}
+    check_resume_at(straight, make_reader, numbers[where])
+
+
+def test_resumed_at_an_epoch_end_equals_uninterrupted(make_reader, make_component, decoder_mixture):
+    """2,048 draws of a window are task d's: its epochs end exactly where windows do."""
+    components = [make_component('d', 2048, 0.5), *decoder_mixture[1:]]
+    straight = make_reader(components)
+    number = rows_of(straight, 0)
+    seen = straight.at(straight.position).next_rows(number)
+    assert sorted(seen.example[seen.component == 0].tolist()) == list(range(2048))
+    check_resume_at(straight, lambda **changes: make_reader(components, **changes), number)
+
+
+def check_resume_at(straight, make, number):
     straight.skip(number)
     saved = json.loads(json.dumps(straight.position))
     assert saved['emitted'] == number
-    resumed = make_reader(position=saved)
+    resumed = make(position=saved)
     assert digest(straight, 200) == digest(resumed, 200)
     assert straight.position == resumed.position
 
