@@ -93,7 +93,7 @@ def _bounded(value: str, length: int) -> _Cleaned:
 
 
 def _finalize(value: Any) -> Any:
-    """Cleans whatever a template prints, numbers apart."""
+    """Makes a name of whatever a template prints without a filter, numbers apart."""
     if isinstance(value, Markup | _Cleaned | int | float):
         return value
-    return text.clean(str(value), 4 * text.NAME_LENGTH)
+    return text.name(str(value))

@@ -75,6 +75,8 @@ def test_bars_are_as_long_as_the_shares():
     rows = [('a', 0.5, 0.4), ('b', 0.3, 0.35), ('c', 0.2, None)]
     svg = plots.shares('a', 'Shares', rows).svg
     for variable, column in (('--series-2', 1), ('--series-1', 2)):
+        zero = next(float(e.get('x')) for e in ET.fromstring(svg).iter('text') if ''.join(e.itertext()) == '0 %')
+        np.testing.assert_allclose([points[:, 0].min() for points in paths(svg, variable)], zero, atol=0.2)
         widths = np.array([np.ptp(points[:, 0]) for points in paths(svg, variable)])
         wanted = np.array([row[column] or 0.0 for row in rows])
         np.testing.assert_allclose(widths / widths.max(), wanted / wanted.max(), atol=0.002)
