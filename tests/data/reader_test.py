@@ -125,6 +125,16 @@ def test_rows_of_a_window_are_shuffled(make_reader):
     assert abs(np.corrcoef(longest, np.arange(len(rows)))[0, 1]) < 0.15
 
 
+def test_each_window_is_shuffled_in_its_own_way(make_component):
+    """Every window is one epoch of 4,096; the row of its k-th draw must not be the same in the next."""
+    reader = RowReader([make_component('e', 4096, 1.0)], seed=0, lengths=LENGTHS, encoder_decoder=False, pack=False)
+    places = []
+    for window in range(2):
+        order = np.argsort(reader.mixture.draws(window).example)
+        places.append(np.argsort(reader.plan(window).example)[np.argsort(order)])
+    assert (places[0] == places[1]).sum() < 12
+
+
 def test_rows_hold_tasks_as_if_drawn_by_chance(make_reader):
     """The packer goes by length; it must not gather the examples of one task in one row."""
     reader = make_reader()
