@@ -10,12 +10,17 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from jaxit.core.errors import UserError
+from jaxit.core.errors import EXIT_DISK_FULL, EXIT_USER, DiskFullError, UserError
 from jaxit.core.files import read_json, write_json
 from jaxit.data.mixture import MixtureComponent
+
+PROGRESS = 'progress: '  # begins the lines of the child that are passed on
+PROGRESS_SECONDS = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,37 +59,82 @@ def ask(request: Request) -> dict[str, Any]:
     """
     mixture = request.data['mixture']
     if mixture.endswith('.json') and not request.suites:
-        return read_json(mixture)
+        return {'suites': {}, **read_components(mixture)}
     with tempfile.TemporaryDirectory(prefix='jaxit-') as folder:
         question, answer = Path(folder, 'request.json'), Path(folder, 'answer.json')
         write_json(question, dataclasses.asdict(request))
         command = [sys.executable, '-m', 'jaxit.cli.caching', str(question), str(answer)]
         # The child needs no accelerator, and must not take the trainer's.
         environment = {**os.environ, 'JAX_PLATFORMS': 'cpu'}
-        done = subprocess.run(command, env=environment, stderr=subprocess.PIPE, text=True)
-        if done.returncode or not answer.exists():
-            last = (done.stderr.strip().splitlines() or ['no message'])[-1]
-            raise UserError(last.removeprefix('error: ')) if done.returncode == 2 else RuntimeError(done.stderr)
+        with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, errors='replace') as child:
+            lines = _listen(child)
+        if child.returncode or not answer.exists():
+            last = (lines or ['no message'])[-1]
+            if child.returncode in (EXIT_USER, EXIT_DISK_FULL):
+                raise (UserError if child.returncode == EXIT_USER else DiskFullError)(last.removeprefix('error: '))
+            raise RuntimeError('\n'.join(lines))
         return read_json(answer)
 
 
-def build(request: Request) -> dict[str, Any]:
-    """Builds what is missing in this process and returns the answer."""
+def _listen(child: subprocess.Popen[str]) -> list[str]:
+    """Passes progress on while the child works; returns what else it said."""
+    assert child.stderr is not None
+    lines = []
+    for line in child.stderr:
+        if line.startswith(PROGRESS):
+            print(line.removeprefix(PROGRESS), end='', file=sys.stderr, flush=True)
+        elif line.strip():
+            lines.append(line.rstrip())
+    return lines
+
+
+def read_components(path: str) -> dict[str, Any]:
+    """Reads a mixture that `jaxit cache --components` wrote.
+
+    Raises:
+        UserError: when the file is something else.
+    """
+    answer = read_json(path)
+    mixture = answer.get('mixture') if isinstance(answer, dict) else None
+    wanted = {'task', 'folder', 'rate', 'num_examples', 'num_tokens'}
+    if not isinstance(mixture, list) or not all(isinstance(c, dict) and wanted <= set(c) for c in mixture):
+        raise UserError(f'{path}: not a file that jaxit cache --components wrote')
+    return answer
+
+
+def build(request: Request, progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
+    """Builds what is missing in this process and returns the answer; `progress` gets (tasks done, tasks)."""
     from jaxit.cli import suites
     from jaxit.cli.experiment import DataConfig
-    from jaxit.tasks import caching, registry
+    from jaxit.tasks import registry
     from jaxit.text import tokenizers
 
-    data = DataConfig(**{k: tuple(v) if isinstance(v, list) else v for k, v in request.data.items()})
+    fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in request.data.items()}
+    data = DataConfig(**fields)
     for module in data.modules:
         registry.import_module_tasks(module)
     tokenizer = tokenizers.load(request.tokenizer)
     answer: dict[str, Any] = {'tokenizer_sha256': tokenizer.sha256, 'mixture': [], 'suites': {}}
     if data.mixture.endswith('.json'):
-        answer['mixture'] = read_json(data.mixture)['mixture']
-    else:
-        components = caching.ensure(
-            data.mixture,
+        answer |= {key: value for key, value in read_components(data.mixture).items() if key != 'suites'}
+    elif data.mixture:
+        answer['mixture'] = [facts(c) for c in _components(request, data, tokenizer, progress)]
+    for name in request.suites:
+        path = suites.write(name, data, seed=request.seed, limit=request.limit)
+        answer['suites'][name] = str(path.absolute())
+    return answer
+
+
+def _components(
+    request: Request, data: Any, tokenizer: Any, progress: Callable[[int, int], None] | None
+) -> list[MixtureComponent]:
+    from jaxit.tasks import caching, registry
+
+    tasks = registry.resolve(data.mixture)
+    components = []
+    for number, (task, rate) in enumerate(tasks, 1):
+        folder = caching.build(
+            task,
             request.split,
             tokenizer,
             data.token_format(encoder_decoder=request.encoder_decoder),
@@ -94,11 +144,10 @@ def build(request: Request) -> dict[str, Any]:
             chat_format=data.chat_format,
             on_bad_row=data.on_bad_row,
         )
-        answer['mixture'] = [facts(component) for component in components]
-    for name in request.suites:
-        path = suites.write(name, data, seed=request.seed, limit=request.limit)
-        answer['suites'][name] = str(path.absolute())
-    return answer
+        components.append(MixtureComponent(task.name, folder, rate))
+        if progress is not None:
+            progress(number, len(tasks))
+    return components
 
 
 def facts(component: MixtureComponent) -> dict[str, Any]:
@@ -114,19 +163,29 @@ def facts(component: MixtureComponent) -> dict[str, Any]:
         'num_examples': manifest['num_examples'],
         'num_tokens': manifest['num_tokens'],
         'num_loss_tokens': manifest['num_loss_tokens'],
+        'counts': manifest['counts'],
         'fingerprint': manifest['fingerprint'],
     }
 
 
 def main() -> None:
-    """The child."""
+    """The child; it says how far it is at most every few seconds, so that a cache that is there is used in silence."""
     from jaxit.cli.main import exit_code_of
 
     question, answer = sys.argv[1:]
     value = json.loads(Path(question).read_text())
     value['suites'] = tuple(value['suites'])
-    code = exit_code_of(lambda: write_json(answer, build(Request(**value))))
-    sys.exit(code)
+    sys.exit(exit_code_of(lambda: write_json(answer, build(Request(**value), _Spoken()))))
+
+
+class _Spoken:
+    def __init__(self) -> None:
+        self._last = time.monotonic()
+
+    def __call__(self, done: int, total: int) -> None:
+        if time.monotonic() - self._last > PROGRESS_SECONDS:
+            self._last = time.monotonic()
+            print(f'{PROGRESS}caches: {done}/{total} tasks', file=sys.stderr, flush=True)
 
 
 if __name__ == '__main__':

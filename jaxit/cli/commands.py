@@ -4,7 +4,21 @@ import importlib
 
 import typer
 
-MODULES = ('train_command', 'import_command', 'export_command')
+MODULES = (
+    'train_command',
+    'launch_command',
+    'cache_command',
+    'tasks_command',
+    'eval_command',
+    'infer_command',
+    'chat_command',
+    'compare_command',
+    'trace_command',
+    'report_command',
+    'verify_command',
+    'import_command',
+    'export_command',
+)
 
 
 def register(app: typer.Typer) -> None:

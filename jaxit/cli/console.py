@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -77,18 +78,36 @@ class TrainProgress:
 
 
 class Counting:
-    """A small progress line for work that counts (answers generated, rows cached)."""
+    """Progress of work that counts (answers generated, tasks cached): a bar, or plain lines where there is no terminal."""
 
     def __init__(self, label: str) -> None:
-        """Shows `label` before the counts."""
-        self._label, self._last = label, -1.0
+        """Shows `label` before the counts; nothing is shown before the first call."""
+        self._label, self._shown = label, -1.0
+        self._started = time.monotonic()
+        self._bar: Progress | None = None
 
     def __call__(self, done: int, total: int) -> None:
-        """Shows progress at every tenth."""
+        """Shows how far the work is; a plain line at every tenth."""
+        if err.is_terminal:
+            self._draw(done, total)
+            return
         share = done / max(1, total)
-        if share - self._last >= 0.1 or done == total:
-            self._last = share
-            err.print(f'{self._label}: {done}/{total}', markup=False)
+        if share - self._shown >= 0.1 or done == total:
+            self._shown = share
+            elapsed = time.monotonic() - self._started
+            rate, left = done / max(elapsed, 1e-9), elapsed / max(done, 1) * (total - done)
+            err.print(f'{self._label}: {done}/{total}  {rate:.1f}/s  {_duration(left)} left', markup=False)
+
+    def _draw(self, done: int, total: int) -> None:
+        if self._bar is None:
+            speed = TextColumn('{task.speed:.1f}/s' if done else '')
+            columns = (TextColumn('{task.description}', markup=False), BarColumn(), MofNCompleteColumn(), speed)
+            self._bar = Progress(*columns, TimeRemainingColumn(), console=err)
+            self._task = self._bar.add_task(self._label, total=total)
+            self._bar.start()
+        self._bar.update(self._task, completed=done, total=total)
+        if done >= total:
+            self._bar.stop()
 
 
 def _duration(seconds: float) -> str:

@@ -242,7 +242,23 @@ def describe(session: Session, state: TrainState, name: str, reader: RowReader) 
         'tokenizer_sha256': session.tokenizer.sha256,
         'data_fingerprint': reader.fingerprint,
         'mixture': [{**c, 'share': c['rate'] / total} for c in session.answer['mixture']],
+        'data': _describe_data(session, reader),
         'seed': session.experiment.trainer.seed,
+    }
+
+
+def _describe_data(session: Session, reader: RowReader) -> dict[str, Any]:
+    """How examples became rows: what `jaxit trace` reads a batch again with, and a prompt is laid out like."""
+    data = session.experiment.data
+    encoder_decoder = session.model.encoder_decoder
+    return {
+        'format': dataclasses.asdict(data.token_format(encoder_decoder=encoder_decoder)),
+        'chat_format': data.chat_format,
+        'modules': list(data.modules),
+        'lengths': reader.lengths,
+        'pack': data.pack,
+        'prefix_lm': reader.prefix_lm,
+        'batch_size': session.experiment.trainer.batch_size,
     }
 
 

@@ -15,8 +15,9 @@ from jaxit.cli import console, judge, movement
 from jaxit.cli import session as session_lib
 from jaxit.cli.experiment import Experiment
 from jaxit.cli.session import Session
+from jaxit.cli.tracing import POSITIONS_FILE
 from jaxit.core.errors import UserError
-from jaxit.core.files import write_atomic
+from jaxit.core.files import append_jsonl, write_atomic
 from jaxit.core.lock import LOCK_NAME, RunLock
 from jaxit.data.loader import Loader
 from jaxit.sharding import distributed
@@ -101,6 +102,7 @@ def _train(
             with timing.of('evaluate'):
                 judge.evaluate_run(session, state.params, folder, label='base', step=0)
     session.start = None
+    _note_position(session, folder, state, reader.position)
     step_function = compile_step(session.step(), abstract, session.mesh, session.experiment.execution.rules)
     watchdog = hooks.Watchdog(config.watchdog_seconds, log.log) if config.watchdog_seconds else None
     progress = console.TrainProgress(config.num_steps, enabled=jax.process_index() == 0)
@@ -117,7 +119,7 @@ def _train(
                 put=lambda batch: put_batch(batch, session.mesh, session.experiment.execution.rules),
                 num_steps=config.num_steps,
                 hooks=made,
-                recover=lambda: _recover(manager, abstract, log),
+                recover=lambda: _recover(session, folder, manager, log, positions[0]),
                 timing=timing,
             )
         return _Finished(state, positions[0])
@@ -180,12 +182,22 @@ def _then_wait(save: Callable[[Moment], None], manager: CheckpointManager) -> Ca
     return save_and_wait
 
 
-def _recover(manager: CheckpointManager, abstract: TrainState, log: RunFolder) -> TrainState:
-    restored: Restored | None = manager.restore_latest(abstract)
+def _recover(
+    session: Session, folder: Path, manager: CheckpointManager, log: RunFolder, position: dict[str, Any]
+) -> TrainState:
+    restored: Restored | None = manager.restore_latest(session.abstract_state())
     if restored is None:
         raise UserError('the loss is not finite and there is no checkpoint to go back to; lower the learning rate')
     log.log(f'went back to step {restored.step}; the data since is passed over')
+    _note_position(session, folder, restored.state, position)
     return restored.state
+
+
+def _note_position(session: Session, folder: Path, state: TrainState, position: dict[str, Any]) -> None:
+    """Says which rows the step after this state begins with, so that `jaxit trace` finds the batch of any step."""
+    if jax.process_index() == 0:
+        rows = {'emitted': position['emitted'], 'batch_size': session.experiment.trainer.batch_size}
+        append_jsonl(folder / POSITIONS_FILE, {'step': int(state.step), **rows})
 
 
 def _manager(session: Session, folder: Path, log: RunFolder) -> CheckpointManager:

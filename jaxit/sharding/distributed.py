@@ -31,7 +31,12 @@ def initialize(coordinator: str | None = None, num_processes: int | None = None,
         jax.distributed.initialize()
     else:
         address = f'127.0.0.1:{_free_port()}'
-        jax.distributed.initialize(address, 1, 0, coordinator_bind_address=address)
+        try:
+            jax.distributed.initialize(address, 1, 0, coordinator_bind_address=address)
+        except RuntimeError as error:
+            if 'must be called before' not in str(error):
+                raise
+            # A notebook has used its devices already: it trains all the same, and SIGTERM ends it without a save.
 
 
 def asked_to_stop(step: int) -> bool:
