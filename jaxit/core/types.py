@@ -49,6 +49,11 @@ class ModelApi(Protocol):
         ...
 
     @property
+    def rules(self) -> tuple[tuple[str, Any], ...]:
+        """Logical axes to mesh axes."""
+        ...
+
+    @property
     def head_path(self) -> str:
         """The path of the param that `head` projects with."""
         ...

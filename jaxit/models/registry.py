@@ -18,6 +18,7 @@ from jaxit.models.decoder import Decoder, DecoderConfig
 from jaxit.models.execution import Execution
 from jaxit.models.t5 import T5, T5Cache, T5Config
 from jaxit.sharding.apply import constrain
+from jaxit.sharding.rules import Rules
 
 ModelConfig = DecoderConfig | T5Config
 
@@ -44,6 +45,11 @@ class DecoderCache(NamedTuple):
 class _Model:
     config: Any
     execution: Execution
+
+    @property
+    def rules(self) -> Rules:
+        """Logical axes to mesh axes."""
+        return self.execution.rules
 
     @property
     def head_path(self) -> str:

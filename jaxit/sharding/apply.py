@@ -65,6 +65,14 @@ def batch_sharding(mesh: Mesh, rules: Rules) -> NamedSharding:
     return NamedSharding(mesh, to_spec(BATCH_AXES, rules))
 
 
+def row_groups(num_rows: int, rules: Rules) -> int:
+    """Returns over how many devices the rows of a batch are spread on the ambient mesh; 1 without one."""
+    mesh = jax.sharding.get_abstract_mesh()
+    axes = dict(rules)['batch']
+    names = (axes,) if isinstance(axes, str) else tuple(axes or ())
+    return math.gcd(num_rows, math.prod(mesh.shape[name] for name in names)) if not mesh.empty else 1
+
+
 def put_batch(batch: Batch, mesh: Mesh, rules: Rules) -> dict[str, Array]:
     """Makes global arrays of a host's own rows.
 

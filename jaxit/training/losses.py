@@ -2,10 +2,10 @@
 
 B batch, T target length, D model, V vocab, C positions of a chunk.
 
-The output head is applied to tokens that carry weight only. In each row these are moved to
-the front, then chunks of C positions are taken until no row has any left, so the head costs
-in proportion to the responses. The gradient is computed in the same pass, chunk by chunk,
-and the loop's length is data: it is not unrolled and not padded to T.
+The output head is applied to tokens that carry weight only. The rows of a device are joined,
+these tokens are moved to the front, and chunks of C positions are taken until no device has
+any left, so the head costs in proportion to the responses. The gradient is computed in the
+same pass, chunk by chunk, and the loop's length is data: it is not unrolled and not padded.
 """
 
 import dataclasses
@@ -18,6 +18,7 @@ import jax.numpy as jnp
 from jaxit.core.errors import UserError
 from jaxit.core.head import Head, logits
 from jaxit.core.types import Array, Batch, LossOutput, ModelApi, Params
+from jaxit.sharding.apply import row_groups
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,12 +28,12 @@ class LossConfig:
     Attributes:
         z_loss: weight of `logsumexp(logits) ** 2` (T5: 1e-4; Chowdhery et al. 2022, section 5).
         label_smoothing: mass spread over the whole vocabulary.
-        chunk_length: C; the head's memory is B * C * V floats.
+        chunk_length: C; the head's memory on a device is a few times C * V floats.
     """
 
     z_loss: float = 0.0
     label_smoothing: float = 0.0
-    chunk_length: int = 64
+    chunk_length: int = 256
 
     def __post_init__(self) -> None:
         if self.chunk_length < 1 or self.z_loss < 0 or not 0 <= self.label_smoothing < 1:
@@ -90,7 +91,10 @@ def response_loss(
     """
     hidden = model.hidden(params, batch, dropout_key=dropout_key)
     targets, weights = batch['decoder_target_tokens'], batch['decoder_loss_weights']
-    loss_sum, tokens = token_losses(hidden, model.head(params), targets, weights, config, head_trained=head_trained)
+    groups = row_groups(weights.shape[0], model.rules)
+    joined = [x.reshape(groups, -1, *x.shape[2:]) for x in (hidden, targets, weights)]
+    loss_sum, tokens = token_losses(joined[0], model.head(params), *joined[1:], config, head_trained=head_trained)
+    tokens = jax.tree.map(lambda x: x.reshape(weights.shape), tokens)
     by_task = functools.partial(_by_task, batch['task_ids'], num_tasks)
     return LossOutput(
         loss_sum=loss_sum,
@@ -222,7 +226,9 @@ def _unsort(sorted_arrays: Array | TokenLosses, order: Array) -> Array | TokenLo
 
 def _chunk(static: _Static, rows: _Sorted, i: Array) -> _Sorted:
     size = static.config.chunk_length
-    return jax.tree.map(lambda x: jax.lax.dynamic_slice_in_dim(x, i * size, size, axis=1), rows)
+    chunk = jax.tree.map(lambda x: jax.lax.dynamic_slice_in_dim(x, i * size, size, axis=1), rows)
+    # Shorter rows have tokens without weight here, and 0 * NaN would let one of those into the sums.
+    return chunk._replace(hidden=jnp.where(chunk.weights[..., None] > 0, chunk.hidden, 0))
 
 
 def _put(static: _Static, whole: Array | TokenLosses, part: Array | TokenLosses, i: Array) -> Array | TokenLosses:

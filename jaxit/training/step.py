@@ -53,7 +53,7 @@ class TrainStep:
         trained, frozen = tree.partition(state.params, self.is_trained)
         out, grads = self._summed_gradients(trained, frozen, state, batch)
         grads = jax.tree.map(lambda g: g / jnp.maximum(out.weight_sum, 1e-9), grads)
-        grad_norm = optax.global_norm(grads)
+        grad_norm = optax.tree.norm(grads)
         finite = jnp.isfinite(out.loss_sum) & jnp.isfinite(grad_norm) & (out.weight_sum > 0)
 
         updates, opt_state = self.optimizer.update(grads, state.opt_state, trained)
