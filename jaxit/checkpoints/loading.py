@@ -42,7 +42,6 @@ def load_params(path: str | os.PathLike[str], step: int | None = None, abstract:
         )
     wanted = arrays.placed(tree.flatten({PARAMS: abstract}))
     manifest.require_same_leaves(step_folder, saved, wanted)
-    together(lambda: require_whole_files(step_folder, hashes=False))
     leaves = together(lambda: read_leaves(step_folder, content, wanted))
     return jax.tree.unflatten(jax.tree.structure(abstract), list(leaves.values()))
 
@@ -81,10 +80,10 @@ def read_json_items(step_folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     return content, manifest.read_data_position(step_folder, content)
 
 
-def require_whole_files(step_folder: Path, *, hashes: bool = True) -> None:
+def require_whole_files(step_folder: Path) -> None:
     """Raises `DamagedCheckpointError` naming the first file that is not as it was written; hosts share the work."""
     share = (jax.process_index(), jax.process_count())
-    problems = manifest.file_problems(step_folder, hashes=hashes, share=share)
+    problems = manifest.file_problems(step_folder, share=share)
     if problems:
         (name, problem), more = problems[0], f' ({len(problems)} files in all)' if len(problems) > 1 else ''
         raise DamagedCheckpointError(f'{step_folder / name} {problem}{more}')

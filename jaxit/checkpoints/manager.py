@@ -229,16 +229,17 @@ class CheckpointManager:
 
     def _before_commit(self) -> None:
         """Runs in the background on the first process when all is written, just before the step gets its name."""
-        for temporary in self.folder.glob(f'{self._pending}{folder_lib.TEMPORARY}*'):
-            manifest.write_files_json(temporary)
+        (temporary,) = self.folder.glob(f'{self._pending}{folder_lib.TEMPORARY}*')
+        manifest.write_files_json(temporary)
 
     def _finish(self) -> None:
-        self._pending = None
+        saved, self._pending = self._pending, None
         if hosts.is_first():
             folder_lib.clean(self.folder)
             steps = folder_lib.valid_steps(self.folder)
             for step in folder_lib.surplus(steps, max_to_keep=self._max_to_keep, keep_period=self._keep_period):
-                folder_lib.delete(self.folder / str(step))
+                if step != saved:  # after a rollback, steps of the run before it may be newer
+                    folder_lib.delete(self.folder / str(step))
 
     def _set_aside(self, steps: list[int]) -> None:
         for step in steps:

@@ -145,12 +145,11 @@ def write_files_json(step_folder: Path) -> None:
     files.write_json(step_folder / folder_lib.FILES_JSON, _sealed({'version': VERSION, 'files': table}))
 
 
-def file_problems(step_folder: Path, *, hashes: bool = True, share: tuple[int, int] = (0, 1)) -> list[tuple[str, str]]:
+def file_problems(step_folder: Path, *, share: tuple[int, int] = (0, 1)) -> list[tuple[str, str]]:
     """Returns (file, problem) for each file of a step that is not as it was written.
 
     Args:
         step_folder: the folder of the step.
-        hashes: whether to read the files; else only presence and size are checked.
         share: (i, n) looks at every n-th file from the i-th, so that n hosts share the work.
 
     Raises:
@@ -160,16 +159,16 @@ def file_problems(step_folder: Path, *, hashes: bool = True, share: tuple[int, i
     index, count = share
     names = sorted(table)[index::count]
     with ThreadPoolExecutor(_HASH_THREADS) as pool:
-        problems = pool.map(lambda name: _file_problem(step_folder / name, table[name], hashes), names)
+        problems = pool.map(lambda name: _file_problem(step_folder / name, table[name]), names)
         return [(name, problem) for name, problem in zip(names, problems, strict=True) if problem]
 
 
-def _file_problem(path: Path, expected: Mapping[str, Any], hashes: bool) -> str:
+def _file_problem(path: Path, expected: Mapping[str, Any]) -> str:
     try:
         size = path.stat().st_size
         if size != expected['size']:
             return f'has {size} bytes; {expected["size"]} were written'
-        if hashes and files.sha256_file(path) != expected['sha256']:
+        if files.sha256_file(path) != expected['sha256']:
             return 'has another sha256 than when it was written'
     except FileNotFoundError:
         return 'is missing'

@@ -115,6 +115,14 @@ def test_keeps_the_newest_and_the_multiples_of_the_keep_period(tmp_path):
     assert sorted(os.listdir(tmp_path)) == ['10', '14', '4', '8']
 
 
+def test_retention_never_takes_the_step_just_saved(tmp_path):
+    manager = CheckpointManager(tmp_path, save_period=1, max_to_keep=1)
+    for step in (9, 7):
+        manager.save(step, {'step': jnp.int32(step)}, data_position={}, metadata={})
+    manager.close()
+    assert manager.valid_steps() == [9, 7]
+
+
 def test_a_step_saved_again_after_a_rollback_replaces_the_old_one(tmp_path):
     manager = CheckpointManager(tmp_path, save_period=1)
     for value in (1, 2):
