@@ -18,6 +18,8 @@ MODULES = (
     'verify_command',
     'import_command',
     'export_command',
+    'plan_command',
+    'quickstart_command',
 )
 
 
