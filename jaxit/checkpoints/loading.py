@@ -52,7 +52,7 @@ def read_manifest(path: str | os.PathLike[str], step: int | None = None) -> dict
 
 
 def _choose(path: str | os.PathLike[str], step: int | None) -> Path:
-    folder, named = folder_lib.locate(path)
+    folder, named = folder_lib.locate(Path(path).absolute())  # Orbax takes no other
     steps = folder_lib.valid_steps(folder)
     step = next((number for number in (step, named, *steps[:1]) if number is not None), None)
     if step is None:
