@@ -8,14 +8,14 @@ opposite of the LAST and the category of the FIRST).
 
 | tasks | held apart by |
 |---|---|
-| opposite, category, plural, word_to_*, capital, colour, *_translated | pairs of (word, template) |
-| add, sentiment | whole items, each in all templates |
+| opposite, category, plural, word_to_*, capital, colour, add, *_translated | pairs of (item, template) |
+| sentiment | whole items, each in all templates |
 | all others | whole items, freshly drawn |
 """
 
 import functools
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from jaxit.tasks import primer_records as made
@@ -45,6 +45,7 @@ class Spec:
         content: the items of a list, or the function that draws one.
         options: whether its records hold answer options.
         held_out: whether the task is only evaluated.
+        count: how many items are drawn for each split.
     """
 
     name: str
@@ -54,10 +55,11 @@ class Spec:
     content: Callable[..., Any]
     options: bool = False
     held_out: bool = False
+    count: Mapping[str, int] = field(default_factory=lambda: made.NUM_DRAWS)
 
 
-def _simple(name: str, cluster: str, how: str, content: Callable[..., Any], *, options: bool = False) -> Spec:
-    return Spec(name, cluster, wordings(name), how, content, options)
+def _simple(name: str, cluster: str, how: str, content: Callable[..., Any], **fields: Any) -> Spec:
+    return Spec(name, cluster, wordings(name), how, content, **fields)
 
 
 def _of_list(function: str, position: str, facts: Callable[[], list[made.Item]], *, held_out: bool) -> Spec:
@@ -88,8 +90,8 @@ SPECS = (
     _simple('contains', 'structure', 'draws', made.draw_membership, options=True),
     _simple('past', 'rewriting', 'draws', made.draw_deed),
     _simple('plural', 'rewriting', 'facts', made.plurals),
-    _simple('add', 'arithmetic', 'items', made.sums),
-    _simple('bigger_number', 'ordering', 'draws', made.draw_numbers),
+    _simple('add', 'arithmetic', 'facts', made.sums),
+    _simple('bigger_number', 'ordering', 'draws', made.draw_numbers, count=made.NUM_PAIRS),
     _simple('alphabet', 'ordering', 'draws', made.draw_alphabet),
     # Each function and each position is met in a trained composition; what is held out is how they are joined.
     _of_list('opposite', 'first', made.opposites, held_out=False),
@@ -112,9 +114,8 @@ HELD_OUT_TEMPLATES = tuple(f'{name}_held_out_templates' for name in TRAINED)
 
 def _source(spec: Spec, templates: int, splits: tuple[str, ...]) -> Python:
     if spec.how == 'draws':
-        return Python(
-            functools.partial(made.draw_records, task=spec.name, draw=spec.content), splits, SEED, made.NUM_DRAWS
-        )
+        draw = functools.partial(made.draw_records, task=spec.name, draw=spec.content, count=spec.count)
+        return Python(draw, splits, SEED, spec.count)
     if splits != made.SPLITS and spec.how == 'facts':
         records = functools.partial(made.all_records, items=spec.content, templates=templates)
     else:

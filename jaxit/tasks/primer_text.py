@@ -1,8 +1,8 @@
 """Plain text about the primer's world: what a base model reads before it is taught to follow instructions.
 
 The text carries every fact that the tasks ask for, in statements, never in questions, so that a
-model of it knows the words and must learn the instructions. Pairs held out by a task
-(sums, comparisons) are held out here as well.
+model of it knows the words and must learn the instructions. Comparisons of numbers that
+are held out there are held out here as well.
 """
 
 import functools
@@ -157,13 +157,13 @@ def _opinion_de(rng: Random, seed: int) -> str:
 
 def _numbers(rng: Random, seed: int, bigger: str) -> str:
     if rng.random() < 0.5:
-        return _drawn(lambda: _sum(rng, seed))
-    return _drawn(lambda: _comparison(rng, seed, bigger))
+        return _sum(rng)
+    return next(text for text in iter(lambda: _comparison(rng, seed, bigger), '') if text is not None)
 
 
-def _sum(rng: Random, seed: int) -> str | None:
+def _sum(rng: Random) -> str:
     a, b = rng.randint(0, 9), rng.randint(0, 9)
-    return f'{a} + {b} = {a + b}.' if split_of('add', f'{min(a, b)} {max(a, b)}', seed) == 'train' else None
+    return f'{a} + {b} = {a + b}.'
 
 
 def _comparison(rng: Random, seed: int, bigger: str) -> str | None:
@@ -171,8 +171,16 @@ def _comparison(rng: Random, seed: int, bigger: str) -> str | None:
     return f'{high} {bigger} {low}.' if split_of('bigger_number', f'{low} {high}', seed) == 'train' else None
 
 
-def _drawn(draw: Callable[[], str | None]) -> str:
-    return next(text for text in iter(draw, '') if text is not None)
+def _copy(rng: Random, seed: int) -> str:
+    first, second = rng.sample(world.NAMES, 2)
+    words = ', '.join(rng.sample([noun.word for noun in world.NOUNS], rng.randint(2, 4)))
+    return f'{first} writes: {words}. {second} copies: {words}.'
+
+
+def _copy_de(rng: Random, seed: int) -> str:
+    first, second = rng.sample(world.NAMES, 2)
+    words = ', '.join(rng.sample([noun.word_de for noun in world.NOUNS], rng.randint(2, 4)))
+    return f'{first} schreibt: {words}. {second} schreibt ab: {words}.'
 
 
 def _story(rng: Random, seed: int) -> str:
@@ -208,11 +216,11 @@ WRITERS: dict[str, tuple[Callable[[Random, int], str], ...]] = {
     'en': (
         *(_opposite, _category, _category, _translation, _translation, _translation, _plural, _plural, _capital),
         *(_colour, _deed, _deed, _state, _activity, _opinion, functools.partial(_numbers, bigger='is bigger than')),
-        _story,
+        *(_story, _copy, _copy),
     ),
     'de': (
         *(_opposite_de, _category_de, _category_de, _translation_de, _translation_de, _translation_de, _plural_de),
         *(_plural_de, _capital_de, _colour_de, _deed_de, _deed_de, _state_de, _activity_de, _opinion_de),
-        *(functools.partial(_numbers, bigger='ist größer als'), _story_de),
+        *(functools.partial(_numbers, bigger='ist größer als'), _story_de, _copy_de, _copy_de),
     ),
 }

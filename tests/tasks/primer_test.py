@@ -27,6 +27,10 @@ def rows(task, split):
     return list(task.source.records(split))
 
 
+def _what(fact):
+    return [fact.get(field) for field in ('word', 'country', 'thing', 'a', 'b')]
+
+
 def spec_of(task):
     return next(spec for spec in primer.SPECS if f'primer_{spec.name}' == task.name.removesuffix('_held_out_templates'))
 
@@ -57,7 +61,7 @@ def test_no_test_row_is_a_training_row(task):
 
 def test_keys_tell_items_apart():
     """Rows of equal contents have equal keys, whatever the order of what is compared or added."""
-    for name, fields in (('add', 'ab'), ('bigger_number', 'ab'), ('alphabet', ('left', 'right'))):
+    for name, fields in (('bigger_number', 'ab'), ('alphabet', ('left', 'right'))):
         task = registry.get_task(f'primer_{name}')
         seen = {
             split: {frozenset(row[field] for field in fields) for row in rows(task, split)} for split in task.splits
@@ -73,11 +77,7 @@ def test_every_word_of_a_fact_is_seen_in_training():
     for spec in primer.SPECS:
         if spec.how == 'facts' and not spec.held_out:
             train = rows(registry.get_task(f'primer_{spec.name}'), 'train')
-            seen = {
-                (language, row.get('word', row.get('country', row.get('thing'))))
-                for row in train
-                for language in ['de' if row['template'] >= 5 else 'en']
-            }
+            seen = {(language, *_what(row)) for row in train for language in ['de' if row['template'] >= 5 else 'en']}
             assert len(seen) == 2 * len(spec.content()), spec.name
 
 
@@ -232,14 +232,18 @@ def test_the_text_knows_the_words_and_gives_no_instruction():
         assert f'The capital of {fact.subject} is {fact.value}.' in text
 
 
-def test_the_text_holds_no_sum_or_comparison_of_the_test_split():
+def test_the_text_holds_no_comparison_of_the_test_split():
     text = ' '.join(row['text'] for split in primer_records.SPLITS for row in primer_text.primer_text(split, 0))
-    held_out = {split: rows(registry.get_task('primer_add'), split) for split in ('train', 'test', 'validation')}
-    assert all(f' {row["a"]} + {row["b"]} =' in text for row in held_out['train'])
-    assert not any(f' {row["a"]} + {row["b"]} =' in text for split in ('test', 'validation') for row in held_out[split])
-    for row in rows(registry.get_task('primer_bigger_number'), 'test'):
-        low, high = sorted((int(row['a']), int(row['b'])))
-        assert f' {high} is bigger than {low}.' not in text and f' {high} ist größer als {low}.' not in text
+    stated = {}
+    for split in primer_records.SPLITS:
+        pairs = {
+            frozenset((int(row['a']), int(row['b']))) for row in rows(registry.get_task('primer_bigger_number'), split)
+        }
+        phrases = [
+            f' {max(pair)} {words} {min(pair)}.' for pair in pairs for words in ('is bigger than', 'ist größer als')
+        ]
+        stated[split] = sum(phrase in text for phrase in phrases)
+    assert stated['validation'] == stated['test'] == 0 and stated['train'] > 500
 
 
 def digest():
