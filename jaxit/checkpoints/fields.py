@@ -128,11 +128,12 @@ def strict_json(content: bytes, where: str) -> dict[str, Any]:
     """
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        names = [name for name, _ in items]
-        for name in names:
-            if names.count(name) > 1:
+        value: dict[str, Any] = {}
+        for name, inner in items:
+            if name in value:
                 raise UserError(f'{where}: {name!r} stands there twice')
-        return dict(items)
+            value[name] = inner
+        return value
 
     try:
         value = json.loads(content, object_pairs_hook=pairs)

@@ -123,8 +123,7 @@ def save(
     ids = {name: value for name, value in ids.items() if value is not None}
     start = {'decoder_start_token_id': 0} if 'decoder_start_token_id' in content else {}
     files = _tokenizer_files(tokenizer_files)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f'.{folder.name}.', suffix='.tmp'))
+    scratch = _scratch(folder)
     try:
         write_json(scratch / CONFIG_FILE, {**content, **ids, 'dtype': dtype})
         write_json(scratch / GENERATION_FILE, {**ids, **start})
@@ -138,7 +137,7 @@ def save(
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise DiskFullError(f'{folder}: the disk is full; nothing was written') from None
-        raise
+        raise UserError(f'{folder} cannot be written: {error.strerror or error}') from None
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -187,6 +186,15 @@ def _parse(content: Mapping[str, Any], where: str) -> ModelConfig:
     config = MAPS[model_type].parse(fields)
     fields.refuse_rest(harmless=_HARMLESS)
     return config
+
+
+def _scratch(folder: Path) -> Path:
+    """Returns a new hidden folder beside the one that is to be."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(dir=folder.parent, prefix=f'.{folder.name}.', suffix='.tmp'))
+    except OSError as error:
+        raise UserError(f'{folder} cannot be written: {error.strerror or error}') from None
 
 
 def _dtype(name: str) -> np.dtype:

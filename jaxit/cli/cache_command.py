@@ -67,12 +67,14 @@ def cache(
     if as_json:
         console.json_out(answer)
         return
-    columns = ['task', 'folder', 'examples', 'tokens', 'loss tokens', 'cut', 'dropped', 'bad']
-    console.table(str(request.data['mixture']), columns, [_row(c) for c in answer['mixture']], left=2)
+    columns = ['task', 'examples', 'tokens', 'loss tokens', 'cut', 'dropped', 'bad']
+    console.table(
+        f'{request.data["mixture"]}, below {request.data["cache_dir"]}', columns, [_row(c) for c in answer['mixture']]
+    )
 
 
 def _row(component: dict[str, Any]) -> list[Any]:
     counts = component.get('counts', {})
     numbers = [f'{component[name]:,}' for name in ('num_examples', 'num_tokens', 'num_loss_tokens')]
     cut = counts.get('cut_inputs', 0) + counts.get('cut_targets', 0)
-    return [component['task'], component['folder'], *numbers, cut, counts.get('dropped', 0), counts.get('bad_rows', 0)]
+    return [component['task'], *numbers, cut, counts.get('dropped', 0), counts.get('bad_rows', 0)]

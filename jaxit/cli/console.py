@@ -6,14 +6,25 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from jaxit.core.files import printable
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+MAX_WIDTH = 4000  # of a table that is piped
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Nobody reads on; `main` ends quietly."""
+        raise BrokenPipeError
+
+
+out = _Console(highlight=False)
+err = _Console(stderr=True, highlight=False)
 
 
 def say(text: str) -> None:
@@ -22,13 +33,16 @@ def say(text: str) -> None:
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, left: int = 1) -> None:
-    """Prints a table; the first `left` columns are text, the others are aligned as numbers."""
-    shown = Table(title=title or None, title_justify='left', header_style='bold')
+    """Prints a table; the first `left` columns are text, the others are aligned as numbers.
+
+    Where there is no terminal nothing is folded: a line is a row, for grep and awk.
+    """
+    shown = Table(title=title or None, title_justify='left', header_style='bold', box=box.SIMPLE_HEAD)
     for i, name in enumerate(columns):
-        shown.add_column(name, justify='left' if i < left else 'right', overflow='fold')
+        shown.add_column(name, justify='left' if i < left else 'right', overflow='fold', no_wrap=i >= left)
     for row in rows:
-        shown.add_row(*(printable('' if value is None else str(value)) for value in row))
-    out.print(shown)
+        shown.add_row(*(Text(printable('' if value is None else str(value))) for value in row))
+    (out if out.is_terminal else _Console(highlight=False, width=MAX_WIDTH)).print(shown)
 
 
 def json_out(value: Any) -> None:
@@ -80,10 +94,15 @@ class TrainProgress:
 class Counting:
     """Progress of work that counts (answers generated, tasks cached): a bar, or plain lines where there is no terminal."""
 
-    def __init__(self, label: str) -> None:
-        """Shows `label` before the counts; nothing is shown before the first call."""
+    def __init__(self, label: str, *, started: float | None = None) -> None:
+        """Shows `label` before the counts; nothing is shown before the first call.
+
+        Args:
+            label: what is counted.
+            started: when the work began, on the monotonic clock; now by default.
+        """
         self._label, self._shown = label, -1.0
-        self._started = time.monotonic()
+        self._started = time.monotonic() if started is None else started
         self._bar: Progress | None = None
 
     def __call__(self, done: int, total: int) -> None:

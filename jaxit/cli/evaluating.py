@@ -2,6 +2,7 @@
 
 import dataclasses
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -106,10 +107,12 @@ class _Progress:
     """A line or a bar for each piece of work."""
 
     def __init__(self, label: str) -> None:
-        self._label, self._what = label, ''
-        self._counting = console.Counting(label)
+        self._label, self._since = label, time.monotonic()
+        self._counting: dict[str, console.Counting] = {}
 
     def __call__(self, what: str, done: int, wanted: int) -> None:
-        if what != self._what:
-            self._what, self._counting = what, console.Counting(f'{self._label}: {what}')
-        self._counting(done, wanted)
+        if what not in self._counting:
+            self._counting[what] = console.Counting(f'{self._label}: {what}', started=self._since)
+        self._counting[what](done, wanted)
+        if done == wanted:
+            self._since = time.monotonic()

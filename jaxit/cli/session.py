@@ -6,7 +6,7 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -146,14 +146,11 @@ class Session:
         )
 
 
-def open_session(
-    experiment: Experiment, *, devices: Sequence[jax.Device] | None = None, resuming: bool = False
-) -> Session:
+def open_session(experiment: Experiment, *, resuming: bool = False) -> Session:
     """Builds everything an experiment names.
 
     Args:
         experiment: the values.
-        devices: of the mesh; all by default.
         resuming: the params come from a checkpoint, so weights need not be read.
 
     Raises:
@@ -173,7 +170,7 @@ def open_session(
     )
     answer = caching.ask(request)
     optimizer, schedule = make_optimizer(experiment.optimizer, experiment.trainer.num_steps)
-    mesh = make_mesh(experiment.mesh, devices)
+    mesh = make_mesh(experiment.mesh)
     return Session(experiment, tokenizer, answer, model, mesh, optimizer, schedule, start)
 
 

@@ -1,5 +1,7 @@
 """Token embeddings."""
 
+from typing import Any
+
 import flax.linen as nn
 import jax.numpy as jnp
 
@@ -30,7 +32,7 @@ class Embedding(nn.Module):
     @nn.compact
     def __call__(self, tokens: Array) -> Array:
         """Maps tokens [B, T] int32 to [B, T, D]."""
-        init = nn.with_logical_partitioning(nn.initializers.normal(self.init_stddev), ('vocab', 'embed'))
+        init: Any = nn.with_logical_partitioning(nn.initializers.normal(self.init_stddev), ('vocab', 'embed'))
         table = self.param('embedding', init, (self.vocab_size, self.embed_dim), jnp.float32)
         # Gathered over fsdp first: a lookup in a table split along D would shuffle every row.
         table = constrain(table, ('act_vocab', None), self.rules)

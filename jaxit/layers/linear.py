@@ -1,20 +1,20 @@
 """Linear maps over any number of dimensions, with an optional low-rank update beside the kernel."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-from jax.nn.initializers import Initializer
 
 from jaxit.core.types import Array
 
 
-def fan_in(num_in: int, scale: float = 1.0) -> Initializer:
+def fan_in(num_in: int, scale: float = 1.0) -> Callable[..., Array]:
     """Returns a truncated normal of variance `scale / prod(input dims)`, for kernels of any rank."""
 
-    def init(key: Array, shape: Sequence[int], dtype: jnp.dtype = jnp.float32) -> Array:
+    def init(key: Array, shape: Sequence[int], dtype: Any = jnp.float32) -> Array:
         stddev = math.sqrt(scale / math.prod(shape[:num_in])) / 0.87962566103423978
         return stddev * jax.random.truncated_normal(key, -2.0, 2.0, tuple(shape), dtype)
 
@@ -50,7 +50,7 @@ class Linear(nn.Module):
     def __call__(self, x: Array) -> Array:
         """Maps x [..., *in_dims] to [..., *out_dims]."""
         shape = x.shape[x.ndim - self.num_in :] + self.out_dims
-        init = nn.with_logical_partitioning(fan_in(self.num_in, self.init_scale), self.axes)
+        init: Any = nn.with_logical_partitioning(fan_in(self.num_in, self.init_scale), self.axes)
         kernel = self.param('kernel', init, shape, jnp.float32)
         x = x.astype(self.dtype)
         y = contract(x, kernel.astype(self.dtype), self.num_in)
@@ -59,7 +59,7 @@ class Linear(nn.Module):
             down = contract(x, a.astype(self.dtype), self.num_in)
             y += (self.lora_alpha / a.shape[-1]) * contract(down, b.astype(self.dtype), 1)
         if self.use_bias:
-            zeros = nn.with_logical_partitioning(nn.initializers.zeros_init(), self.axes[self.num_in :])
+            zeros: Any = nn.with_logical_partitioning(nn.initializers.zeros_init(), self.axes[self.num_in :])
             y += jnp.reshape(
                 self.param('bias', zeros, self.out_dims, jnp.float32).astype(self.dtype),
                 (1,) * (y.ndim - len(self.out_dims)) + self.out_dims,

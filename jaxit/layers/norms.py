@@ -1,5 +1,7 @@
 """Normalisation. Statistics are float32 whatever the compute dtype."""
 
+from typing import Any
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -25,7 +27,7 @@ class RMSNorm(nn.Module):
     @nn.compact
     def __call__(self, x: Array) -> Array:
         """Normalises the last dimension of x."""
-        init = nn.with_logical_partitioning(nn.initializers.constant(1.0 - self.offset), (self.axis_name,))
+        init: Any = nn.with_logical_partitioning(nn.initializers.constant(1.0 - self.offset), (self.axis_name,))
         scale = self.param('scale', init, (x.shape[-1],), jnp.float32) + self.offset
         wide = x.astype(jnp.float32)
         wide *= jax.lax.rsqrt(jnp.mean(wide * wide, axis=-1, keepdims=True) + self.eps)

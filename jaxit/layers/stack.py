@@ -32,11 +32,12 @@ def stack(block: type[nn.Module], num_layers: int, *, remat: str, name: str, **h
         raise unknown_name('remat policy', remat, REMAT_POLICIES)
     if remat != 'none':
         block = nn.remat(block, policy=REMAT_POLICIES[remat], prevent_cse=False)
+    in_axes: Any = (0, nn.broadcast)  # the layer's own input, what all layers share
     scanned = nn.scan(
         block,
         variable_axes={'params': 0},
         split_rngs={'params': True, 'dropout': True},
-        in_axes=(0, nn.broadcast),
+        in_axes=in_axes,
         length=num_layers,
         metadata_params={nn.PARTITION_NAME: 'layers'},
     )

@@ -4,13 +4,13 @@ B batch, T target length, S cache length, D model, N query heads, K kv heads, H 
 """
 
 import dataclasses
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax.numpy as jnp
 
 from jaxit.core.errors import UserError
-from jaxit.core.types import Array, Batch, Head
+from jaxit.core.types import Array, Batch, Head, Params
 from jaxit.layers import masks
 from jaxit.layers.attention import Attention, Rotation
 from jaxit.layers.embedding import Embedding
@@ -163,7 +163,7 @@ class Decoder(nn.Module):
         self.layers = stack(Block, c.num_layers, remat=run.remat, name='layers', config=c, execution=run)
         self.final_norm = _norm(c, run, None)
         if not c.tied_head:
-            init = nn.with_logical_partitioning(fan_in(1), ('embed', 'vocab'))
+            init: Any = nn.with_logical_partitioning(fan_in(1), ('embed', 'vocab'))
             self.lm_head = self.param('lm_head', init, (c.embed_dim, c.vocab_size), jnp.float32)
 
     def hidden(self, batch: Batch) -> Array:
@@ -196,7 +196,7 @@ class Decoder(nn.Module):
         return self.final_norm(x), cache
 
 
-def output_head(config: DecoderConfig, params: dict) -> Head:
+def output_head(config: DecoderConfig, params: Params) -> Head:
     """Returns the output projection of a decoder's params."""
     if config.tied_head:
         return Head(params['embedding']['embedding'], transposed=True, soft_cap=config.logit_soft_cap)

@@ -129,7 +129,7 @@ class DecoderModel(_Model):
         return Decoder(self.config, self.execution)
 
     def _apply(self, params: Params, *args: Any, method: str) -> Any:
-        return self._module().apply({'params': params}, *args, method=method)
+        return _applied(self._module(), params, *args, method=method)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,7 +148,7 @@ class T5Model(_Model):
         """Returns the decoder's hidden states [B, T, D], with dropout when a key is given."""
         module = T5(self.config, self.execution, deterministic=dropout_key is None)
         rngs = {} if dropout_key is None else {'dropout': dropout_key}
-        return module.apply({'params': params}, batch, method='hidden', rngs=rngs)
+        return _applied(module, params, batch, method='hidden', rngs=rngs)
 
     def head(self, params: Params) -> Head:
         """Returns the output projection."""
@@ -172,7 +172,7 @@ class T5Model(_Model):
         """Reads the sources and the first decoder token (pad); returns the logits of the next."""
         tokens = batch['encoder_input_tokens']
         segments = (tokens != 0).astype(jnp.int32)
-        source = self._module().apply({'params': params}, tokens, segments, method='encode')
+        source = _applied(self._module(), params, tokens, segments, method='encode')
         attention = lora.merge(params['decoder']['cross_attention'], self.execution.lora_alpha)
         cross = t5.cross_keys_values(attention, source, self.execution.jax_dtype)
         start = jnp.zeros((tokens.shape[0],), jnp.int32)
@@ -180,8 +180,12 @@ class T5Model(_Model):
 
     def decode_step(self, params: Params, cache: T5Cache, tokens: Array) -> tuple[Array, T5Cache]:
         """Appends a token to each row; returns the logits of the next."""
-        hidden, cache = self._module().apply({'params': params}, cache, tokens[:, None], method='extend')
+        hidden, cache = _applied(self._module(), params, cache, tokens[:, None], method='extend')
         return logits(hidden[:, 0], self.head(params)), cache
 
     def _module(self) -> T5:
         return T5(self.config, self.execution)
+
+
+def _applied(module: nn.Module, params: Params, *args: Any, **options: Any) -> Any:
+    return module.apply({'params': params}, *args, **options)

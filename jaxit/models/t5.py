@@ -5,12 +5,12 @@ B batch, T target length, S source length, D model, N heads, H head dim, F mlp, 
 
 import dataclasses
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax.numpy as jnp
 
-from jaxit.core.types import Array, Batch, Head
+from jaxit.core.types import Array, Batch, Head, Params
 from jaxit.layers import masks
 from jaxit.layers.attention import Attention
 from jaxit.layers.embedding import Embedding
@@ -156,7 +156,7 @@ class RelativeBias(nn.Module):
     @nn.compact
     def __call__(self, query_positions: Array, key_positions: Array) -> Array:
         """Returns [B, N, T, S] float32 for positions [B, T] and [B, S]."""
-        init = nn.with_logical_partitioning(nn.initializers.normal(0.1), ('relpos', 'heads'))
+        init: Any = nn.with_logical_partitioning(nn.initializers.normal(0.1), ('relpos', 'heads'))
         table = self.param('embedding', init, (self.num_buckets, self.num_heads), jnp.float32)
         distance = key_positions[:, None, :] - query_positions[:, :, None]
         buckets = relative_buckets(distance, self.num_buckets, self.max_distance, bidirectional=self.bidirectional)
@@ -183,7 +183,7 @@ class T5(nn.Module):
         self.decoder_norm = RMSNorm(c.norm_eps, dtype=run.jax_dtype)
         self.dropout = nn.Dropout(c.dropout_rate, broadcast_dims=(1,))
         if not c.tied_head:
-            init = nn.with_logical_partitioning(fan_in(1), ('embed', 'vocab'))
+            init: Any = nn.with_logical_partitioning(fan_in(1), ('embed', 'vocab'))
             self.lm_head = self.param('lm_head', init, (c.embed_dim, c.vocab_size), jnp.float32)
 
     def encode(self, tokens: Array, segment_ids: Array) -> Array:
@@ -234,7 +234,7 @@ class T5(nn.Module):
         return self.dropout(x, deterministic=self.deterministic)
 
 
-def output_head(config: T5Config, params: dict) -> Head:
+def output_head(config: T5Config, params: Params) -> Head:
     """Returns the output projection of a T5's params."""
     if config.tied_head:
         return Head(params['embedding']['embedding'], transposed=True, scale=config.embed_dim**-0.5)

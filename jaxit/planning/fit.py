@@ -128,7 +128,7 @@ def _local_bytes(leaf: jax.ShapeDtypeStruct) -> int:
 @contextlib.contextmanager
 def _without_cache() -> Any:
     """A program for a machine that is not here must not be served from, or kept in, this machine's cache."""
-    before = jax.config.jax_enable_compilation_cache
+    before = jax.config.read('jax_enable_compilation_cache')
     jax.config.update('jax_enable_compilation_cache', False)
     try:
         yield

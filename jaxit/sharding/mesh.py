@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import numpy as np
@@ -55,7 +56,7 @@ class MeshConfig:
         return sizes[0], sizes[1], sizes[2], sizes[3]
 
 
-def make_mesh(config: MeshConfig, devices: Sequence[jax.Device] | None = None) -> Mesh:
+def make_mesh(config: MeshConfig, devices: Sequence[Any] | None = None) -> Mesh:
     """Returns the mesh over the given devices (all devices by default).
 
     Slices are joined along `data`, so that only gradients cross the data-centre network.
@@ -67,7 +68,9 @@ def make_mesh(config: MeshConfig, devices: Sequence[jax.Device] | None = None) -
         if sizes[0] % config.num_slices:
             raise UserError(f'mesh axis data={sizes[0]} is not a multiple of num_slices={config.num_slices}')
         inner = (sizes[0] // config.num_slices, *sizes[1:])
-        grid = mesh_utils.create_hybrid_device_mesh(inner, (config.num_slices, 1, 1, 1), devices, allow_split_physical_axes=True)
+        grid = mesh_utils.create_hybrid_device_mesh(
+            inner, (config.num_slices, 1, 1, 1), devices, allow_split_physical_axes=True
+        )
     elif devices[0].platform == 'cpu':
         grid = np.array(devices).reshape(sizes)
     else:

@@ -10,7 +10,7 @@ same pass, chunk by chunk, and the loop's length is data: it is not unrolled and
 
 import dataclasses
 import functools
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -54,6 +54,9 @@ class TokenLosses(NamedTuple):
     z: Array
 
 
+T = TypeVar('T', Array, TokenLosses)
+
+
 class _Static(NamedTuple):
     config: LossConfig
     transposed: bool
@@ -92,8 +95,8 @@ def response_loss(
     hidden = model.hidden(params, batch, dropout_key=dropout_key)
     targets, weights = batch['decoder_target_tokens'], batch['decoder_loss_weights']
     groups = row_groups(weights.shape[0], model.rules)
-    joined = [x.reshape(groups, -1, *x.shape[2:]) for x in (hidden, targets, weights)]
-    loss_sum, tokens = token_losses(joined[0], model.head(params), *joined[1:], config, head_trained=head_trained)
+    hidden, targets, joined = (x.reshape(groups, -1, *x.shape[2:]) for x in (hidden, targets, weights))
+    loss_sum, tokens = token_losses(hidden, model.head(params), targets, joined, config, head_trained=head_trained)
     tokens = jax.tree.map(lambda x: x.reshape(weights.shape), tokens)
     by_task = functools.partial(_by_task, batch['task_ids'], num_tasks)
     return LossOutput(
@@ -215,7 +218,7 @@ def _sort(static: _Static, hidden: Array, targets: Array, weights: Array, order:
     return _Sorted(take(hidden), take(targets), take(weights))
 
 
-def _unsort(sorted_arrays: Array | TokenLosses, order: Array) -> Array | TokenLosses:
+def _unsort(sorted_arrays: T, order: Array) -> T:
     inverse = jnp.argsort(order, axis=1)
 
     def put_back(x: Array) -> Array:
@@ -231,7 +234,7 @@ def _chunk(static: _Static, rows: _Sorted, i: Array) -> _Sorted:
     return chunk._replace(hidden=jnp.where(chunk.weights[..., None] > 0, chunk.hidden, 0))
 
 
-def _put(static: _Static, whole: Array | TokenLosses, part: Array | TokenLosses, i: Array) -> Array | TokenLosses:
+def _put(static: _Static, whole: T, part: T, i: Array) -> T:
     start = i * static.config.chunk_length
     return jax.tree.map(lambda x, y: jax.lax.dynamic_update_slice_in_dim(x, y, start, axis=1), whole, part)
 

@@ -44,13 +44,13 @@ def create(
     return TrainState(zero, params, optimizer.init(trained), jax.random.key_data(key), zero + 0, zero + 0)
 
 
-def state_shardings(model: ModelApi, abstract: TrainState, mesh: Mesh, rules: Rules) -> TrainState:
-    """Returns the sharding of every array of a state.
+def state_shardings(model: ModelApi, abstract: TrainState, mesh: Mesh, rules: Rules) -> Any:
+    """Returns a `TrainState` of shardings.
 
     Moments live where their params do. What is not shaped like a param (Adafactor's
     factored rows and columns, counters) is small and replicated.
     """
-    everywhere = NamedSharding(mesh, PartitionSpec())
+    everywhere: Any = NamedSharding(mesh, PartitionSpec())
     params = shardings(model.logical_axes(abstract.params), abstract.params, mesh, rules)
     by_path = tree.flatten(params)
     shapes = tree.flatten(abstract.params)

@@ -114,7 +114,7 @@ class TrainStep:
             **sums,
             **by_task,
             'grad_norm': norm,
-            'learning_rate': self.schedule(state.step),
+            'learning_rate': jnp.asarray(self.schedule(state.step)),
             'skipped': next_state.skipped,
             'skipped_in_a_row': next_state.skipped_in_a_row,
         }
