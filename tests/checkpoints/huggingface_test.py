@@ -1,6 +1,8 @@
 """Hugging Face folders: configs of published models, strictness, broken files, export."""
 
+import errno
 import json
+import os
 import struct
 from pathlib import Path
 from typing import Any
@@ -12,9 +14,9 @@ import pytest
 import safetensors.numpy
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from jaxit.checkpoints import huggingface
+from jaxit.checkpoints import huggingface, tensor_files
 from jaxit.core import tree
-from jaxit.core.errors import UserError
+from jaxit.core.errors import DiskFullError, UserError
 from jaxit.models import families, registry
 from jaxit.models.decoder import DecoderConfig
 
@@ -357,6 +359,17 @@ def test_an_export_is_whole_or_absent(tmp_path, params):
     gone['lm_head'].delete()
     with pytest.raises(RuntimeError, match='deleted'):
         huggingface.save(tmp_path / 'm', TINY, gone, tokenizer_files={})
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(('number', 'kind'), [(errno.ENOSPC, DiskFullError), (errno.EIO, UserError)])
+def test_an_export_that_fails_leaves_nothing(tmp_path, params, monkeypatch, number, kind):
+    def fail(descriptor):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(tensor_files.os, 'fsync', fail)
+    with pytest.raises(kind, match=str(tmp_path / 'm')):
+        huggingface.save(tmp_path / 'm', TINY, params, tokenizer_files={})
     assert list(tmp_path.iterdir()) == []
 
 
