@@ -35,6 +35,7 @@ class Request:
         split: of the mixture.
         suites: names of suites.
         limit: examples of each task of a suite.
+        text_limit: plain texts of each task of a forgetting suite.
     """
 
     data: dict[str, Any]
@@ -44,6 +45,7 @@ class Request:
     split: str = 'train'
     suites: tuple[str, ...] = ()
     limit: int | None = None
+    text_limit: int | None = None
 
 
 def components_of(answer: dict[str, Any]) -> list[MixtureComponent]:
@@ -120,7 +122,7 @@ def build(request: Request, progress: Callable[[int, int], None] | None = None) 
     elif data.mixture:
         answer['mixture'] = [facts(c) for c in _components(request, data, tokenizer, progress)]
     for name in request.suites:
-        path = suites.write(name, data, seed=request.seed, limit=request.limit)
+        path = suites.write(name, data, seed=request.seed, limit=request.limit, text_limit=request.text_limit)
         answer['suites'][name] = str(path.absolute())
     return answer
 

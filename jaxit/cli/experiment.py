@@ -89,6 +89,7 @@ class EvaluationConfig:
     Attributes:
         suites: names of suites; see `jaxit tasks suites`.
         limit: examples of each task; None for all.
+        text_limit: plain texts of each task of a forgetting suite; None for all.
         max_new_tokens: of each answer.
         batch_size: prompts decoded together.
         before: whether the starting weights are judged too, as 'base'.
@@ -98,6 +99,7 @@ class EvaluationConfig:
 
     suites: tuple[str, ...] = ()
     limit: int | None = 100
+    text_limit: int | None = 200
     max_new_tokens: int = 32
     batch_size: int = 16
     before: bool = True

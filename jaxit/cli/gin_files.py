@@ -6,6 +6,7 @@ through one of them into another module (`@files.os.system`).
 
 import importlib
 import importlib.util
+import inspect
 import re
 import types
 from collections.abc import Iterable, Sequence
@@ -39,6 +40,8 @@ _IMPORT = re.compile(
 )
 _INCLUDE = re.compile(r'^\s*include\s+[\'"](?P<path>[^\'"]+)[\'"]\s*(?:#.*)?$')
 _REFERENCE = re.compile(r'@(?:[\w/]+/)?([A-Za-z_][\w.]*)')
+_HEADER = re.compile(r'^(?:[\w/]+/)?([A-Za-z_][\w.]*)\s*:$')
+_QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 _BINDING = re.compile(r'^\s*(?:[\w/]+/)?([A-Za-z_][\w.]*)\s*=')
 
 
@@ -86,6 +89,7 @@ class _Scanner:
     def scan(self, path: Path, parents: tuple[Path, ...] = ()) -> None:
         """Checks a file and those it includes."""
         resolved = path.resolve()
+        header: str | None = None
         if resolved in parents or len(parents) > MAX_DEPTH:
             raise UserError(f'{path}: includes itself')
         for number, line in enumerate(_lines(path), 1):
@@ -97,7 +101,22 @@ class _Scanner:
             elif re.match(r'^\s*(from|import|include)\b', line):
                 raise UserError(f'{where}: not understood: {line.strip()[:80]!r}')
             else:
-                self._check_names(line, where)
+                header = self._check_line(line, header, where)
+
+    def _check_line(self, line: str, header: str | None, where: str) -> str | None:
+        """Checks a line and returns the name that the indented lines after it belong to (`trainer.TrainerConfig:`)."""
+        code = _code(line)
+        if not code.strip():
+            return header
+        if match := _HEADER.match(code):
+            self._resolve(match[1], where)
+            return match[1]
+        if not code[0].isspace():
+            header = None
+        elif header is not None and (match := _BINDING.match(code)):
+            self._check_parameter(header, match[1], where)
+        self._check_names(code, where)
+        return header
 
     def expand(self, binding: str) -> str:
         """Returns an override with its short name spelled out, checked."""
@@ -136,38 +155,46 @@ class _Scanner:
         raise UserError(f'{where}: included file {target!r} is not there')
 
     def _check_names(self, line: str, where: str) -> None:
-        code = line.split('#')[0]
-        selectors = _REFERENCE.findall(code)
-        if match := _BINDING.match(code):
-            name = match[1]
-            if '.' in name:
-                selectors.append(name.rsplit('.', 1)[0])
-        for selector in selectors:
+        code = _code(line)
+        for selector in _REFERENCE.findall(code):
             self._resolve(selector, where)
+        match = _BINDING.match(code)
+        if match and '.' in match[1]:
+            self._check_parameter(*match[1].rsplit('.', 1), where)
 
-    def _resolve(self, selector: str, where: str) -> None:
+    def _check_parameter(self, selector: str, name: str, where: str) -> None:
+        value = self._resolve(selector, where)
+        if not callable(value):
+            raise UserError(f'{where}: {selector!r} takes no parameters, so {name!r} cannot be set')
+        parameters = inspect.signature(value).parameters
+        if name not in parameters and all(p.kind is not p.VAR_KEYWORD for p in parameters.values()):
+            raise unknown_name('parameter', name, parameters, where=f'{where} ({selector})')
+
+    def _resolve(self, selector: str, where: str) -> object:
+        """Returns what a dotted name stands for."""
         first, *rest = selector.split('.')
         if first not in self._names:
-            if rest or f'@{first}' not in ('@gin',):
-                raise unknown_name('gin name', selector, [*self._names, *SHORT_NAMES], where=where)
-            return
+            raise unknown_name('gin name', selector, [*self._names, *SHORT_NAMES], where=where)
         value: object = self._names[first]
         for name in rest:
-            if isinstance(value, types.ModuleType):
-                choices = [n for n in vars(value) if not n.startswith('_')]
-            else:
-                choices = [n for n in dir(value) if not n.startswith('_')]
+            choices = vars(value) if isinstance(value, types.ModuleType) else dir(value)
             if not hasattr(value, name):
-                raise unknown_name(
-                    'gin name', selector, [f'{selector.rsplit(".", 1)[0]}.{n}' for n in choices], where=where
-                )
+                before = selector.rsplit('.', 1)[0]
+                near = [f'{before}.{choice}' for choice in choices if not choice.startswith('_')]
+                raise unknown_name('gin name', selector, near, where=where)
             value = getattr(value, name)
             home = value.__name__ if isinstance(value, types.ModuleType) else getattr(value, '__module__', '') or ''
             if not self._is_allowed(home):
                 raise UserError(f'{where}: {selector!r} is from module {home!r}, which gin files may not use')
+        return value
 
     def _is_allowed(self, module: str) -> bool:
         return any(module == name or module.startswith(f'{name}.') for name in self._allowed)
+
+
+def _code(line: str) -> str:
+    """Returns a line without its comment and without what stands in quotes."""
+    return _QUOTED.sub("''", line).split('#')[0].rstrip()
 
 
 def _lines(path: Path) -> list[str]:

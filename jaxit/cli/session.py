@@ -167,6 +167,7 @@ def open_session(experiment: Experiment, *, resuming: bool = False) -> Session:
         seed=experiment.trainer.seed,
         suites=experiment.evaluation.suites,
         limit=experiment.evaluation.limit,
+        text_limit=experiment.evaluation.text_limit,
     )
     answer = caching.ask(request)
     optimizer, schedule = make_optimizer(experiment.optimizer, experiment.trainer.num_steps)

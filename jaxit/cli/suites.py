@@ -11,7 +11,7 @@ from jaxit.tasks import suites
 from jaxit.tasks.registry import get_task
 
 
-def write(name: str, data: DataConfig, *, seed: int, limit: int | None) -> Path:
+def write(name: str, data: DataConfig, *, seed: int, limit: int | None, text_limit: int | None = None) -> Path:
     """Writes a registered suite as JSONL below the cache folder and returns its path.
 
     Args:
@@ -19,8 +19,10 @@ def write(name: str, data: DataConfig, *, seed: int, limit: int | None) -> Path:
         data: says where, and the chat format.
         seed: of template draws.
         limit: examples of each task.
+        text_limit: texts of each task, where the suite is one of forgetting.
     """
     registered = suites.get_suite(name)
+    limit = text_limit if registered.kind == 'forgetting' else limit
     examples = suites.suite_examples(name, limit, seed, chat_format=data.chat_format)
     tasks = tuple(
         make_task(task, rows, _metrics(task, registered.kind), kind=registered.kind) for task, rows in examples.items()
