@@ -401,6 +401,7 @@ def test_what_the_layout_cannot_say_is_not_exported(options):
 def test_real_llama_weights_read_simple_stories(shared_data):
     """The perplexity per token of stories260k on stories is known to be low: a wrong layout gives hundreds."""
     config, params = huggingface.load(shared_data / 'stories260k')
+    assert isinstance(config, DecoderConfig)
     assert (config.num_heads, config.num_kv_heads, config.vocab_size) == (8, 4, 512)
     sentencepiece = pytest.importorskip('sentencepiece')
     tokenizer = sentencepiece.SentencePieceProcessor(str(shared_data / 'stories260k' / 'tokenizer.model'))
