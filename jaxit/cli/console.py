@@ -29,7 +29,7 @@ err = _Console(stderr=True, highlight=False)
 
 def say(text: str) -> None:
     """Prints a line to stderr, where it does not mix with results."""
-    err.print(printable(text), markup=False)
+    err.print(printable(text), markup=False, soft_wrap=True)
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, left: int = 1) -> None:
@@ -83,6 +83,7 @@ class TrainProgress:
             f'step {step}/{self._num_steps}  loss {loss:.4f}  accuracy {values.get("train/accuracy", 0):.3f}  '
             f'{speed:,.0f} tokens/s  {_duration(left)} left',
             markup=False,
+            soft_wrap=True,
         )
 
     def close(self) -> None:

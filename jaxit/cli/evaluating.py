@@ -48,7 +48,13 @@ def suites_of(
         with tempfile.TemporaryDirectory(prefix='jaxit-') as folder:
             data = DataConfig(mixture='', modules=tuple(modules), cache_dir=folder, chat_format=chat_format)
             request = caching.Request(
-                dataclasses.asdict(data), 'bytes', encoder_decoder=False, seed=seed, suites=registered, limit=limit, text_limit=limit
+                dataclasses.asdict(data),
+                'bytes',
+                encoder_decoder=False,
+                seed=seed,
+                suites=registered,
+                limit=limit,
+                text_limit=limit,
             )
             paths = caching.ask(request)['suites']
             found |= {name: load_suite(path) for name, path in paths.items()}

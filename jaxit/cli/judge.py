@@ -1,6 +1,6 @@
 """Judging the weights of a run: whole evaluations, evaluations on the way, samples."""
 
-import dataclasses
+import time
 from pathlib import Path
 
 import jax
@@ -65,23 +65,15 @@ def _judged(session: Session, params: Params, suite: Suite, label: str) -> Suite
         batch_size=config.batch_size,
         mesh=session.mesh,
     )
-    first = jax.process_index() == 0
-    return run_suite(
+    begin = time.monotonic()
+    result = run_suite(
         engine,
         session.tokenizer,
         suite,
         session.experiment.data.token_format(encoder_decoder=encoder_decoder),
         Judging(max_new_tokens=config.max_new_tokens),
-        progress=_Progress(f'{label} {suite.name}') if first and label else None,
     )
-
-
-@dataclasses.dataclass
-class _Progress:
-    """One line for each piece of work that is done."""
-
-    label: str
-
-    def __call__(self, what: str, done: int, wanted: int) -> None:
-        if done == wanted:
-            console.say(f'{self.label}: {what}: {done}')
+    if label and jax.process_index() == 0:
+        means = ', '.join(f'{metric} {score["value"]:.3f}' for metric, score in result.report()['mean'].items())
+        console.say(f'{label}: {suite.name}: {means} ({time.monotonic() - begin:.0f} s)')
+    return result

@@ -128,9 +128,10 @@ def _local_bytes(leaf: jax.ShapeDtypeStruct) -> int:
 @contextlib.contextmanager
 def _without_cache() -> Any:
     """A program for a machine that is not here must not be served from, or kept in, this machine's cache."""
-    before = jax.config.read('jax_enable_compilation_cache')
-    jax.config.update('jax_enable_compilation_cache', False)
+    config: Any = jax.config
+    before = config.jax_enable_compilation_cache
+    config.update('jax_enable_compilation_cache', False)
     try:
         yield
     finally:
-        jax.config.update('jax_enable_compilation_cache', before)
+        config.update('jax_enable_compilation_cache', before)
