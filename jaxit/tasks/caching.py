@@ -29,7 +29,7 @@ from jaxit.tasks.rendering import render_row
 from jaxit.tasks.replay import replay_examples
 from jaxit.tasks.sources import Record
 from jaxit.text.base import Tokenizer
-from jaxit.text.examples import TokenFormat, TokenizedExample, tokenize
+from jaxit.text.examples import Example, TokenFormat, TokenizedExample, tokenize
 
 CHUNK_ROWS = 256
 ALONE_CHUNKS = 8  # a task of fewer chunks is done before workers could start
@@ -98,7 +98,7 @@ class _Job:
                 rows.append(Row(tokenized.tokens, tokenized.boundaries, row, example.template))
         return rows, counts
 
-    def _tokenize(self, example, row: int) -> list[TokenizedExample | None]:
+    def _tokenize(self, example: Example, row: int) -> list[TokenizedExample | None]:
         if self.task.kind == 'instruction':
             return [tokenize(example, self.tokenizer, self.token_format)]
         seed = int(sha256_json([self.seed, self.task.name, row])[:8], 16)
