@@ -1,6 +1,12 @@
 """`python -m jaxit`."""
 
-from jaxit.cli.main import main
+
+def run() -> None:
+    """Runs the command line."""
+    from jaxit.cli.main import main
+
+    main()
+
 
 if __name__ == '__main__':
-    main()
+    run()

@@ -35,6 +35,19 @@ SHORT_NAMES = {
     'execution': 'execution.Execution',
 }
 
+# Overrides may name these whatever the files import.
+PRELUDE = (
+    'from __gin__ import dynamic_registration',
+    'from jaxit.cli import experiment',
+    'from jaxit.models import execution',
+    'from jaxit.models import families',
+    'from jaxit.sharding import mesh',
+    'from jaxit.training import losses',
+    'from jaxit.training import optimizers',
+    'from jaxit.training import schedules',
+    'from jaxit.training import trainer',
+)
+
 _IMPORT = re.compile(
     r'^\s*(?:from\s+(?P<package>[\w.]+)\s+)?import\s+(?P<module>[\w.]+)(?:\s+as\s+(?P<alias>\w+))?\s*(?:#.*)?$'
 )
@@ -60,7 +73,10 @@ def load(files: Sequence[str], overrides: Sequence[str] = (), modules: Sequence[
     scanner = _Scanner((*ALLOWED_MODULES, *modules))
     for file in files:
         scanner.scan(Path(file))
+    for line in PRELUDE if overrides else ():
+        scanner.take(line)
     bindings = [scanner.expand(text) for text in overrides]
+    bindings = [*scanner.imports, *bindings] if bindings else []
     gin.add_config_file_search_path(str(ROOT))
     try:
         gin.parse_config_files_and_bindings(
@@ -85,6 +101,7 @@ class _Scanner:
     def __init__(self, allowed: Iterable[str]) -> None:
         self._allowed = tuple(allowed)
         self._names: dict[str, types.ModuleType] = {}
+        self.imports: list[str] = []
 
     def scan(self, path: Path, parents: tuple[Path, ...] = ()) -> None:
         """Checks a file and those it includes."""
@@ -118,6 +135,12 @@ class _Scanner:
         self._check_names(code, where)
         return header
 
+    def take(self, line: str, where: str = 'jaxit') -> None:
+        """Follows an import and remembers it for the overrides."""
+        match = _IMPORT.match(line)
+        assert match is not None
+        self._import(match, where)
+
     def expand(self, binding: str) -> str:
         """Returns an override with its short name spelled out, checked."""
         name, sign, value = binding.partition('=')
@@ -132,6 +155,9 @@ class _Scanner:
 
     def _import(self, match: re.Match[str], where: str) -> None:
         package, module = match['package'], match['module']
+        statement = match[0].strip()
+        if statement not in self.imports:
+            self.imports.append(statement)
         if package == '__gin__':
             return
         full = f'{package}.{module}' if package else module
@@ -160,7 +186,8 @@ class _Scanner:
             self._resolve(selector, where)
         match = _BINDING.match(code)
         if match and '.' in match[1]:
-            self._check_parameter(*match[1].rsplit('.', 1), where)
+            selector, parameter = match[1].rsplit('.', 1)
+            self._check_parameter(selector, parameter, where)
 
     def _check_parameter(self, selector: str, name: str, where: str) -> None:
         value = self._resolve(selector, where)

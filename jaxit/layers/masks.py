@@ -34,10 +34,20 @@ def cross_attention(target_segment_ids: Array, source_segment_ids: Array) -> Arr
     return same[:, None]
 
 
-def cached(positions: Array, length: int, *, window: int | None = None) -> Array:
-    """Returns [B, 1, T, S] for queries at `positions` [B, T] over a cache of S = `length` slots filled in order."""
-    slots = jnp.arange(length)[None, None, :]
-    mask = slots <= positions[:, :, None]
+def cached(positions: Array, length: int, *, window: int | None = None, prefix_lengths: Array | None = None) -> Array:
+    """Returns [B, 1, T, S] for queries at `positions` [B, T] over a cache of S = `length` slots filled in order.
+
+    Args:
+        positions: of the queries.
+        length: slots of the cache.
+        window: when given, a token sees itself and the `window - 1` before it.
+        prefix_lengths: [B], tokens before these positions see each other both ways (prefix LM).
+    """
+    slots, queries = jnp.arange(length)[None, None, :], positions[:, :, None]
+    mask = slots <= queries
+    if prefix_lengths is not None:
+        ends = prefix_lengths[:, None, None]
+        mask = mask | ((slots < ends) & (queries < ends))
     if window is not None:
-        mask = mask & (positions[:, :, None] - slots < window)
+        mask = mask & (queries - slots < window)
     return mask[:, None]

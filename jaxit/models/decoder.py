@@ -177,13 +177,19 @@ class Decoder(nn.Module):
         shared = _shared(self.config, mask, sliding, batch['decoder_positions'], cached=False)
         return self._run(batch['decoder_input_tokens'], shared, None)[0]
 
-    def extend(self, cache: KVCache, tokens: Array, positions: Array) -> tuple[Array, KVCache]:
-        """Reads tokens [B, T] at positions [B, T] on top of a cache; returns hidden [B, T, D] and the cache."""
+    def extend(
+        self, cache: KVCache, tokens: Array, positions: Array, prefix_lengths: Array | None = None
+    ) -> tuple[Array, KVCache]:
+        """Reads tokens [B, T] at positions [B, T] on top of a cache; returns hidden [B, T, D] and the cache.
+
+        Where `prefix_lengths` [B] is given, tokens of the prefix see each other both ways.
+        """
         length = cache.keys.shape[2]
-        mask = masks.cached(positions, length)
+        mask = masks.cached(positions, length, prefix_lengths=prefix_lengths)
         sliding = None
         if self.config.sliding_window is not None:
-            sliding = masks.cached(positions, length, window=self.config.sliding_window)
+            window = self.config.sliding_window
+            sliding = masks.cached(positions, length, window=window, prefix_lengths=prefix_lengths)
         x, written = self._run(tokens, _shared(self.config, mask, sliding, positions, cached=True), cache)
         assert written is not None
         return x, written

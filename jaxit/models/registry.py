@@ -116,7 +116,8 @@ class DecoderModel(_Model):
         """Reads prompts padded on the right; returns the logits after each one's last token."""
         tokens, lengths = batch['decoder_input_tokens'], batch['prompt_lengths']
         positions = jnp.broadcast_to(jnp.arange(tokens.shape[1])[None], tokens.shape)
-        hidden, layers = self._apply(params, cache.layers, tokens, positions, method='extend')
+        prefix = lengths if self.config.prefix_lm else None
+        hidden, layers = self._apply(params, cache.layers, tokens, positions, prefix, method='extend')
         last = jnp.take_along_axis(hidden, (lengths - 1)[:, None, None], axis=1)[:, 0]
         return logits(last, self.head(params)), DecoderCache(layers, lengths)
 
