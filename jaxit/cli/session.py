@@ -170,6 +170,10 @@ def open_session(experiment: Experiment, *, resuming: bool = False) -> Session:
         text_limit=experiment.evaluation.text_limit,
     )
     answer = caching.ask(request)
+    if answer.get('tokenizer_sha256', tokenizer.sha256) != tokenizer.sha256:
+        raise UserError(
+            f'{experiment.data.mixture}: its tasks were cached with another tokenizer than {tokenizer_path}'
+        )
     optimizer, schedule = make_optimizer(experiment.optimizer, experiment.trainer.num_steps)
     mesh = make_mesh(experiment.mesh)
     return Session(experiment, tokenizer, answer, model, mesh, optimizer, schedule, start)

@@ -1,0 +1,189 @@
+"""`jaxit tasks`, `jaxit cache` and `jaxit trace`, counted and rendered by hand."""
+
+import io
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from jaxit.cli import caching, console
+from jaxit.cli.tracing import rows_of
+from jaxit.core.errors import UserError
+from jaxit.core.files import read_json, write_json
+from jaxit.data.loader import Loader
+from jaxit.data.mixture import MixtureComponent
+from jaxit.data.reader import RowReader
+
+CAPITALS = [('France', 'Paris'), ('Italy', 'Rome'), ('Spain', 'Madrid'), ('Poland', 'Warsaw'), ('Norway', 'Oslo')]
+WORDINGS = ('Capital of {}?', '{}: name its capital.')
+
+
+def _text(stretches: list[dict], *, loss: bool) -> str:
+    return ''.join(stretch['text'] for stretch in stretches if stretch['loss'] is loss)
+
+
+def test_list_and_suites_name_what_a_module_registers(jaxit_here: Callable) -> None:
+    found = json.loads(jaxit_here('tasks', 'list', '--module', 'tiny_tasks', '--json').out)
+    facts = next(task for task in found['tasks'] if task['task'] == 'tiny_capitals')
+    assert (facts['cluster'], facts['licence'], facts['splits'], facts['templates']) == (
+        'knowledge',
+        'CC0',
+        ['train', 'test'],
+        2,
+    )
+    assert {'mixture': 'tiny', 'tasks': 2} in found['mixtures']
+    suites = json.loads(jaxit_here('tasks', 'suites', '--module', 'tiny_tasks', '--json').out)
+    assert {
+        'suite': 'tiny_suite',
+        'kind': 'held_in',
+        'split': 'test',
+        'tasks': ['tiny_capitals', 'tiny_echo'],
+    } in suites
+
+
+def test_show_says_what_is_given_and_what_is_learned(jaxit_here: Callable) -> None:
+    result = jaxit_here('tasks', 'show', 'tiny_capitals', '--module', 'tiny_tasks', '--num', 5, '--json')
+    rows = json.loads(result.out)
+    assert len(rows) == 5
+    for row, (land, city) in zip(rows, CAPITALS, strict=True):
+        assert _text(row['stretches'], loss=False) == WORDINGS[row['template']].format(land) + '\n'
+        assert _text(row['stretches'], loss=True) == city + '</s>'
+        assert [s['text'] for s in row['stretches'] if s['special']] == ['</s>']
+
+
+def test_show_for_a_t5_ends_both_sides(jaxit_here: Callable) -> None:
+    result = jaxit_here(
+        'tasks', 'show', 'tiny_echo', '--module', 'tiny_tasks', '--num', 1, '--encoder_decoder', '--json'
+    )
+    (row,) = json.loads(result.out)
+    assert [tuple(s.values()) for s in row['stretches']] == [
+        ('Say tea.', False, False), ('</s>', False, True), ('tea', True, False), ('</s>', True, True),
+    ]  # fmt: skip
+
+
+def test_show_uses_colour_on_a_terminal_and_brackets_elsewhere(
+    jaxit_here: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ('tasks', 'show', 'tiny_echo', '--module', 'tiny_tasks', '--num', 1)
+    assert 'Say tea.↵\n⟦tea</s>⟧\n' in jaxit_here(*command).out
+    page = io.StringIO()
+    terminal = Console(file=page, force_terminal=True, color_system='standard', highlight=False, no_color=False)
+    monkeypatch.setattr(console, 'out', terminal)
+    assert jaxit_here(*command).code == 0
+    assert 'Say tea.↵\n\x1b[1;32mtea\x1b[0m' in page.getvalue() and '⟦' not in page.getvalue()
+
+
+def test_control_characters_of_a_record_do_not_reach_the_terminal(jaxit_here: Callable, workspace: Path) -> None:
+    (workspace / 'evil.jsonl').write_text(json.dumps({'inputs': 'a\x1b[31mred', 'targets': 'b\x07'}) + '\n')
+    (workspace / 'evil_tasks.py').write_text(
+        'from jaxit.tasks.registry import add_task\nfrom jaxit.tasks.sources import Jsonl\n'
+        f'add_task("tiny_evil", Jsonl({str(workspace / "evil.jsonl")!r}))\n'
+    )
+    result = jaxit_here('tasks', 'show', 'tiny_evil', '--module', 'evil_tasks')
+    assert result.code == 0 and 'a[31mred' in result.out
+    assert '\x1b' not in result.out and '\x07' not in result.out
+
+
+def test_mixture_counts_by_hand(jaxit_here: Callable, tmp_path: Path) -> None:
+    command = ('tasks', 'mixture', 'tiny', '--module', 'tiny_tasks', '--json', '--draws', 40)
+    table = json.loads(jaxit_here(*command, '--tokenizer', 'bytes', '--cache_dir', tmp_path).out)
+    capitals, echo = table['tasks']
+    assert (capitals['rate'], capitals['share'], capitals['num_examples'], capitals['licence']) == (3.0, 0.75, 5, 'CC0')
+    assert (capitals['epochs'], echo['epochs']) == (40 * 0.75 / 5, 40 * 0.25 / 3)
+    words = ('tea', 'nine', 'bridge')
+    assert echo['num_loss_tokens'] == sum(len(word) + 1 for word in words)
+    assert echo['num_tokens'] == sum(len(f'Say {word}.\n{word}') + 1 for word in words)
+
+
+def test_cache_components_are_a_mixture(jaxit_here: Callable, workspace: Path, tmp_path: Path) -> None:
+    output = tmp_path / 'mixture.json'
+    result = jaxit_here('cache', '--gin_file', workspace / 'tiny.gin', '--components', output)
+    assert result.code == 0, result.err
+    assert 'tiny_capitals' in result.out
+    request = caching.Request({'mixture': str(output)}, 'bytes', encoder_decoder=False)
+    components = caching.components_of(caching.ask(request))
+    assert [(c.name, c.rate, c.cache.num_examples) for c in components] == [
+        ('tiny_capitals', 3.0, 5),
+        ('tiny_echo', 1.0, 3),
+    ]
+
+
+def _reader(run: Path) -> RowReader:
+    facts = read_json(run / 'run.json')
+    components = [MixtureComponent(c['task'], Path(c['folder']), c['rate']) for c in facts['mixture']]
+    return RowReader(components, seed=0, lengths={'inputs': None, 'targets': 96}, encoder_decoder=False, pack=True)
+
+
+@pytest.mark.parametrize('step', [1, 3])
+def test_trace_shows_the_very_batch_of_a_step(jaxit_here: Callable, run_folder: Path, step: int) -> None:
+    """Step 3 was taken after the resume, on another mesh; the batch is read here as the trainer reads it."""
+    result = jaxit_here('trace', run_folder, '--step', step, '--json')
+    assert result.code == 0, result.err
+    examples = json.loads(result.out)['examples']
+    loader = Loader(_reader(run_folder), 8)
+    batches = [next(loader)[0] for _ in range(step)]
+    loader.close()
+    targets, weights = batches[-1]['decoder_target_tokens'], batches[-1]['decoder_loss_weights']
+    covered = np.zeros(targets.shape, bool)
+    for one in examples:
+        place = np.s_[one['row'], one['start'] : one['start'] + one['length']]
+        covered[place] = True
+        response = bytes(int(i) - 3 for i in targets[place][weights[place] > 0] if i > 2).decode()
+        assert _text(one['stretches'], loss=True) == response + '</s>'
+        if one['task'] == 'tiny_capitals':
+            land, city = CAPITALS[one['source_row']]
+            assert response == city
+            assert _text(one['stretches'], loss=False) == WORDINGS[one['template']].format(land) + '\n'
+    assert (covered == (batches[-1]['decoder_segment_ids'] > 0)).all()
+
+
+def test_trace_names_the_template_where_the_task_is_known(jaxit_here: Callable, run_folder: Path) -> None:
+    result = jaxit_here('trace', run_folder, '--step', 2, '--num', 40, '--module', 'tiny_tasks')
+    assert result.code == 0, result.err
+    assert "template 1: '{land}: name its capital.'" in result.out and '⟦Oslo</s>⟧' in result.out
+
+
+@pytest.mark.parametrize(
+    ('starts', 'step', 'expected'),
+    [
+        ([(0, 0, 4)], 1, (0, 4)),
+        ([(0, 0, 4)], 10, (36, 4)),
+        ([(0, 0, 4), (6, 24, 4)], 7, (24, 4)),  # a plain resume changes nothing
+        ([(0, 0, 4), (6, 24, 8)], 8, (32, 8)),  # another batch size since
+        ([(0, 0, 4), (6, 40, 4)], 6, (20, 4)),  # went back to 6 and passed over the rows up to 40 ...
+        ([(0, 0, 4), (6, 40, 4)], 7, (40, 4)),
+        ([(0, 0, 4), (6, 40, 4), (6, 24, 4)], 8, (28, 4)),  # ... but was killed before the next save
+        ([(0, 0, 4), (6, 40, 4), (3, 12, 4)], 7, (24, 4)),
+    ],
+)
+def test_the_rows_of_a_step(starts: list[tuple[int, int, int]], step: int, expected: tuple[int, int]) -> None:
+    named = [dict(zip(('step', 'emitted', 'batch_size'), start, strict=True)) for start in starts]
+    assert rows_of(named, step, where='run') == expected
+
+
+def test_steps_count_from_one() -> None:
+    with pytest.raises(UserError, match='first step is 1'):
+        rows_of([{'step': 0, 'emitted': 0, 'batch_size': 4}], 0, where='run')
+
+
+def test_trace_refuses_caches_that_are_gone_or_others(jaxit_here: Callable, run_folder: Path, tmp_path: Path) -> None:
+    copy = tmp_path / 'run'
+    shutil.copytree(run_folder, copy, ignore=shutil.ignore_patterns('checkpoints'))
+    facts = read_json(copy / 'run.json')
+    changed = json.loads(json.dumps(facts))
+    changed['mixture'][1]['rate'] = 2.0
+    write_json(copy / 'run.json', changed)
+    result = jaxit_here('trace', copy, '--step', 1)
+    assert result.code == 2 and 'rates changed' in result.err
+    facts['mixture'][1]['folder'] = str(tmp_path / 'nowhere')
+    write_json(copy / 'run.json', facts)
+    result = jaxit_here('trace', copy, '--step', 1)
+    assert result.code == 2 and "cache of task 'tiny_echo' is gone" in result.err
+    del facts['data']
+    write_json(copy / 'run.json', facts)
+    result = jaxit_here('trace', copy, '--step', 1)
+    assert result.code == 2 and 'older jaxit' in result.err
