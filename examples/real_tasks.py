@@ -145,16 +145,24 @@ def register() -> None:
         else:
             trained.append(add_task(f'ni_{number}', source(rows), cluster='natural instructions').name)
     for name in COT:
-        trained.append(add_task(f'cot_{name}', source(cot_rows(name)), cluster='chain of thought', licence='Apache-2.0').name)
+        trained.append(
+            add_task(f'cot_{name}', source(cot_rows(name)), cluster='chain of thought', licence='Apache-2.0').name
+        )
     inference = Template(
         '{premise}\n\nGiven the text above, is it true that: {hypothesis}\n\n{options}', '{label}', name='is it true'
     )
     for name, options in (('rte', ('yes', 'no')), ('cb', ('yes', 'no', 'maybe'))):
         rows = pair_rows(f'NLI_{name.upper()}')
         add_task(name, source(rows, 'test'), templates=(inference,), answer_options=options, cluster='inference')
-    completion = Template('{premise}\n\nWhat is the most likely {kind} of this?\n\n{options}', '{label}', name='most likely')
-    add_task('copa', source(copa_rows(), 'test'), templates=(completion,), answer_options='choices', cluster='completion')
-    add_task('wikitext', Python(wikitext_rows, ('train', 'test')), kind='text', cluster='replay', licence='CC BY-SA 3.0')
+    completion = Template(
+        '{premise}\n\nWhat is the most likely {kind} of this?\n\n{options}', '{label}', name='most likely'
+    )
+    add_task(
+        'copa', source(copa_rows(), 'test'), templates=(completion,), answer_options='choices', cluster='completion'
+    )
+    add_task(
+        'wikitext', Python(wikitext_rows, ('train', 'test')), kind='text', cluster='replay', licence='CC BY-SA 3.0'
+    )
     add_mixture('real_instructions', trained, maximum=MAXIMUM)
     add_mixture('real', [('real_instructions', 0.95), ('wikitext', 0.05)])
     add_suite(Suite('real_held_out', 'held_out', tuple(held_out)))

@@ -59,7 +59,7 @@ def read_jsonl(path: str | os.PathLike[str]) -> Iterator[tuple[int, dict[str, An
             or longer than 16 MiB.
     """
     try:
-        f = open(path, 'rb')
+        f = open(path, 'rb')  # noqa: SIM115 (closed below; only errors of opening are translated here)
     except OSError as error:
         raise UserError(f'{path}: {error.strerror}') from None
     with f:

@@ -48,11 +48,15 @@ trainer.TrainerConfig:
 
 def experiment_of(tmp_path: Path, **changes) -> Experiment:
     """A tiny decoder on the primer's text, LoRA and Adafactor optional."""
-    model = families.llama(vocab_size=384, embed_dim=24, num_layers=2, num_heads=4, num_kv_heads=2, head_dim=10, mlp_dim=40)
+    model = families.llama(
+        vocab_size=384, embed_dim=24, num_layers=2, num_heads=4, num_kv_heads=2, head_dim=10, mlp_dim=40
+    )
     base = Experiment(
         model=model,
         tokenizer='bytes',
-        data=DataConfig(mixture='primer_replay', cache_dir=str(tmp_path / 'caches'), inputs_length=64, targets_length=64),
+        data=DataConfig(
+            mixture='primer_replay', cache_dir=str(tmp_path / 'caches'), inputs_length=64, targets_length=64
+        ),
         optimizer=OptimizerConfig(learning_rate=1e-3),
         trainer=TrainerConfig(num_steps=20, batch_size=8, metrics_period=1, checkpoint_period=10),
         evaluation=EvaluationConfig(),
