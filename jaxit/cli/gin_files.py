@@ -85,6 +85,8 @@ def load(files: Sequence[str], overrides: Sequence[str] = (), modules: Sequence[
         experiment = importlib.import_module('gin').get_configurable(Experiment)()
     except UserError:
         raise
+    except SyntaxError as error:
+        raise UserError(f'{error.filename}: line {error.lineno}: {error.msg}') from None
     except Exception as error:
         raise UserError(_one_line(error)) from None
     return experiment

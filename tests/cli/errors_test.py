@@ -71,11 +71,11 @@ def test_a_wrong_binding_is_refused(
     ('text', 'wanted'),
     [
         ('import os\n', ["line 2: module 'os' may not be imported"]),
-        ('from jaxit.core import files\nfiles.write_atomic.path = @files.os.getcwd()\n', ["line 3: 'files.os'", 'may not use']),
+        ('from jaxit.core import files\nfiles.write_atomic.path = @files.os.getcwd()\n', ["line 3: 'files.os.getcwd' is from module 'os'"]),
         ('from jaxit.training import trainer\ntrainer.TrainerConfig:\n  num_step = 3\n', ['line 4', 'did you mean num_steps']),
         ('from jaxit.training import trainer\ntrainer.TrainerConfg.num_steps = 3\n', ['line 3', 'did you mean trainer.TrainerConfig']),
-        ('nothing.known = 3\n', ["line 2: unknown gin name 'nothing'"] ),
-        ('x ==== 3\n', []),
+        ('nothing.known = 3\n', ["unknown gin name 'nothing'", 'line 2']),
+        ('x ==== 3\n', ['line 2']),
         ("include '/etc/passwd.gin'\n", ['line 2', 'only relative']),
         ('include "gone.gin"\n', ["'gone.gin' is not there"]),
     ],
@@ -85,16 +85,8 @@ def test_a_gin_file_is_read_before_it_is_run(
 ) -> None:
     path = tmp_path / 'bad.gin'
     path.write_text('from __gin__ import dynamic_registration\n' + text)
-    if text.startswith(('import os', 'x', 'nothing')):
-        wanted = [wanted[0].replace('line 2', f'{path}: line 2'), *wanted[1:]] if wanted else wanted
-    _refused(jaxit_here('train', '--gin_file', path, '--run_dir', tmp_path / 'run'), *wanted)
+    _refused(jaxit_here('train', '--gin_file', path, '--run_dir', tmp_path / 'run'), str(path), *wanted)
     assert not (tmp_path / 'run').exists()
-
-
-def test_a_gin_file_that_imports_os_is_refused_by_a_real_process(jaxit_process: Callable, tmp_path: Path) -> None:
-    path = tmp_path / 'evil.gin'
-    path.write_text('from __gin__ import dynamic_registration\nimport os\nx = @os.getcwd()\n')
-    _refused(jaxit_process('train', '--gin_file', path), f'{path}: line 2', "'os' may not be imported")
 
 
 def test_two_trainers_on_one_folder(jaxit_process: Callable, workspace: Path, tmp_path: Path) -> None:

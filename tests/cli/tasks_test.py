@@ -144,7 +144,7 @@ def test_trace_shows_the_very_batch_of_a_step(jaxit_here: Callable, run_folder: 
 def test_trace_names_the_template_where_the_task_is_known(jaxit_here: Callable, run_folder: Path) -> None:
     result = jaxit_here('trace', run_folder, '--step', 2, '--num', 40, '--module', 'tiny_tasks')
     assert result.code == 0, result.err
-    assert "template 1: '{land}: name its capital.'" in result.out and '⟦Oslo</s>⟧' in result.out
+    assert "template 1: '{land}: name its capital.'" in result.out and '⟦Warsaw</s>⟧' in result.out
 
 
 @pytest.mark.parametrize(
