@@ -151,13 +151,14 @@ def _hooks(
             show=progress.show,
         )
     )
+    unwatched = (lambda hook: hook) if watchdog is None else watchdog.ignoring
     if config.sample_period and session.experiment.evaluation.suites:
-        made.append(hooks.Every(config.sample_period, lambda moment: judge.write_samples(session, moment, log)))
+        samples = hooks.Every(config.sample_period, lambda moment: judge.write_samples(session, moment, log))
+        made.append(unwatched(samples))
     if config.evaluation_period and session.experiment.evaluation.suites:
-        made.append(
-            hooks.Every(config.evaluation_period, lambda moment: judge.evaluate_step(session, moment, folder, log))
-        )
-    made.append(hooks.CheckpointHook(save, manager.poll, period=config.checkpoint_period))
+        judged = hooks.Every(config.evaluation_period, lambda moment: judge.evaluate_step(session, moment, folder, log))
+        made.append(unwatched(judged))
+    made.append(unwatched(hooks.CheckpointHook(save, manager.poll, period=config.checkpoint_period)))
     made.append(
         hooks.PreemptionHook(
             _then_wait(save, manager), distributed.asked_to_stop, saved_period=config.checkpoint_period
