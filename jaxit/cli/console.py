@@ -120,12 +120,12 @@ class Counting:
 
     def _draw(self, done: int, total: int) -> None:
         if self._bar is None:
-            speed = TextColumn('{task.speed:.1f}/s' if done else '')
-            columns = (TextColumn('{task.description}', markup=False), BarColumn(), MofNCompleteColumn(), speed)
-            self._bar = Progress(*columns, TimeRemainingColumn(), console=err)
-            self._task = self._bar.add_task(self._label, total=total)
+            label, rate = TextColumn('{task.description}', markup=False), TextColumn('{task.fields[rate]}')
+            self._bar = Progress(label, BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn(), console=err)
+            self._task = self._bar.add_task(self._label, total=total, rate='')
             self._bar.start()
-        self._bar.update(self._task, completed=done, total=total)
+        rate = f'{done / max(time.monotonic() - self._started, 1e-9):.1f}/s'
+        self._bar.update(self._task, completed=done, total=total, rate=rate)
         if done >= total:
             self._bar.stop()
 
