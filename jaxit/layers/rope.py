@@ -5,7 +5,10 @@ import math
 
 import jax.numpy as jnp
 
+from jaxit.core.errors import unknown_name
 from jaxit.core.types import Array
+
+KINDS = ('linear', 'llama3')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,8 +31,8 @@ class RopeScaling:
     original_length: int = 8192
 
     def __post_init__(self) -> None:
-        if self.kind not in ('linear', 'llama3'):
-            raise ValueError(f"rope scaling kind {self.kind!r}; choices: 'linear', 'llama3'")
+        if self.kind not in KINDS:
+            raise unknown_name('rope scaling', self.kind, KINDS)
 
 
 def frequencies(head_dim: int, theta: float, scaling: RopeScaling | None = None) -> Array:

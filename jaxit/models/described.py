@@ -27,9 +27,9 @@ def from_json(value: dict[str, Any], *, where: str = 'model.json') -> DecoderCon
     kind = fields.pop('kind', None)
     if kind not in KINDS:
         raise UserError(f'{where}: model kind is {kind!r}; it must be one of {", ".join(KINDS)}')
-    if fields.get('rope_scaling') is not None:
-        fields['rope_scaling'] = RopeScaling(**fields['rope_scaling'])
     try:
+        if fields.get('rope_scaling') is not None:
+            fields['rope_scaling'] = RopeScaling(**fields['rope_scaling'])
         return KINDS[kind](**fields)
     except TypeError as error:
         raise UserError(f'{where}: {error}') from None

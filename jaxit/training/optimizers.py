@@ -69,12 +69,10 @@ def make_optimizer(config: OptimizerConfig, num_steps: int) -> tuple[optax.Gradi
     elif config.name == 'lion':
         update = optax.lion(schedule, config.b1, config.b2, weight_decay=config.weight_decay, mask=mask)
     else:
-        update = optax.adafactor(
-            schedule,
-            multiply_by_parameter_scale=True,
-            weight_decay_rate=config.weight_decay or None,
-            weight_decay_mask=mask,
-        )
+        update = optax.adafactor(schedule, multiply_by_parameter_scale=True)
+        if config.weight_decay:  # optax's own would not be times the learning rate
+            decay = optax.add_decayed_weights(lambda step: -config.weight_decay * schedule(step), mask)
+            update = optax.chain(update, decay)
     clip = optax.identity() if config.clip_norm is None else optax.clip_by_global_norm(config.clip_norm)
     return _relaxed(optax.chain(clip, update)), schedule
 
