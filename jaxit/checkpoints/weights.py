@@ -55,9 +55,9 @@ def load(path: str | os.PathLike[str], step: int | None = None) -> Weights:
     path = Path(path)
     if not path.exists():
         raise UserError(f'{path}: no such file or folder to load weights from')
-    home = home_of(path)
+    home = home_of(path.absolute())
     if home is not None:
-        return _ours(home, path, step)
+        return _ours(home, path.absolute(), step)
     if (path / 'config.json').is_file():
         config, params = huggingface.load(path)
         has_tokenizer = any((path / name).is_file() for name in _TOKENIZER_FILES)
@@ -73,7 +73,7 @@ def load(path: str | os.PathLike[str], step: int | None = None) -> Weights:
 def config_of(path: str | os.PathLike[str]) -> DecoderConfig | T5Config:
     """Returns the architecture alone, without reading tensors where the format allows."""
     path = Path(path)
-    home = home_of(path)
+    home = home_of(path.absolute())
     if home is not None:
         return described.from_json(read_json(home / MODEL_FILE)['model'], where=str(home / MODEL_FILE))
     if (path / 'config.json').is_file():
@@ -83,7 +83,8 @@ def config_of(path: str | os.PathLike[str]) -> DecoderConfig | T5Config:
 
 def home_of(path: Path) -> Path | None:
     """Returns the folder with `model.json` of a run, its checkpoints folder, or one of its steps."""
-    return next((p for p in (path, path.parent, path.parent.parent) if (p / MODEL_FILE).is_file()), None)
+    above = {path.name: path.parent, path.parent.name: path.parent.parent}.get(CHECKPOINTS_FOLDER)
+    return next((p for p in (path, above) if p is not None and (p / MODEL_FILE).is_file()), None)
 
 
 def describe(folder: Path, config: DecoderConfig | T5Config, *, lora_alpha: float, tokenizer_sha256: str) -> None:

@@ -57,5 +57,5 @@ def _tokenizer(experiment: Experiment) -> str | None:
     """The experiment's own, or the one beside its weights."""
     if experiment.tokenizer is not None or experiment.weights is None:
         return experiment.tokenizer
-    home = weights_lib.home_of(Path(experiment.weights))
+    home = weights_lib.home_of(Path(experiment.weights).absolute())
     return experiment.weights if home is None else str(home / weights_lib.TOKENIZER_FOLDER)

@@ -103,7 +103,7 @@ def evaluate(
 
 def step_of(path: Path, step: int | None) -> int:
     """Returns the step of a run's weights; 0 for weights that are no run."""
-    if weights_lib.home_of(path) is None:
+    if weights_lib.home_of(path.absolute()) is None:
         return 0
     home = path / weights_lib.CHECKPOINTS_FOLDER
     return int(loading.read_manifest(home if home.is_dir() else path, step)['step'])

@@ -49,8 +49,11 @@ def import_weights(
         )
     partial = to.with_name(f'.{to.name}.tmp')
     shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    weights.save(partial, found.config, found.params, tokenizer_sha256=loaded.sha256)
-    tokenizers.save(loaded, partial / weights.TOKENIZER_FOLDER)
-    partial.rename(to)
+    try:
+        partial.mkdir(parents=True)
+        weights.save(partial, found.config, found.params, tokenizer_sha256=loaded.sha256)
+        tokenizers.save(loaded, partial / weights.TOKENIZER_FOLDER)
+        partial.rename(to)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
     console.say(f'{to}: {tree.num_params(found.params):,} params, {found.config.family}')

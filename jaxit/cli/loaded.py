@@ -154,15 +154,20 @@ def load(path: str | os.PathLike[str], *, step: int | None = None, dtype: str = 
         )
     model = registry.build(found.config, execution)
     mesh, params = None, found.params
-    if len(jax.local_devices()) > 1:
-        mesh = make_mesh(MeshConfig(data=1, fsdp=-1), jax.local_devices())
+    if len(devices()) > 1:
+        mesh = make_mesh(MeshConfig(data=1, fsdp=-1), devices())
         params = jax.device_put(params, shardings(model.logical_axes(params), params, mesh, execution.rules))
     return Loaded(model, params, tokenizer, found.config, layout_of(path), mesh)
 
 
+def devices() -> list[Any]:
+    """Returns the devices that weights are spread over: all of this process."""
+    return jax.local_devices()
+
+
 def layout_of(path: str | os.PathLike[str]) -> Layout | None:
     """Returns how the run at a path laid out its examples; None where there is no run, or none that says so."""
-    home = weights_lib.home_of(Path(path))
+    home = weights_lib.home_of(Path(path).absolute())
     if home is None or not (home / RUN_FILE).is_file():
         return None
     facts = read_json(home / RUN_FILE)

@@ -1,5 +1,6 @@
 """The Python API: prompts are laid out as in training, answers and scores are those of the model itself."""
 
+import inspect
 import re
 from pathlib import Path
 
@@ -9,7 +10,10 @@ import numpy as np
 import pytest
 
 import jaxit
-from jaxit.cli.loaded import Loaded
+import jaxit.api
+from jaxit.cli import loaded as loaded_lib
+from jaxit.cli import main
+from jaxit.cli.loaded import Loaded, layout_of
 from jaxit.core.errors import UserError
 from jaxit.core.files import read_json
 from jaxit.data.cache import TokenCache
@@ -97,9 +101,38 @@ def test_weights_without_a_run_get_the_prompt_as_it_is(loaded: Loaded) -> None:
     assert loaded.tokenizer.decode(loaded.prompt_ids('Say tea.')) == 'Say tea.\n'
 
 
-def test_all_devices_hold_a_part(loaded: Loaded) -> None:
-    assert loaded.mesh is not None and loaded.mesh.size == jax.device_count() == 8
-    assert {len(leaf.sharding.device_set) for leaf in jax.tree.leaves(loaded.params)} == {8}
+def test_a_t5_reads_the_prompt_with_its_end(loaded: Loaded) -> None:
+    from jaxit.models import registry
+    from jaxit.models.t5 import T5Config
+
+    model = registry.build(
+        T5Config(
+            vocab_size=384, embed_dim=8, num_encoder_layers=1, num_decoder_layers=1, num_heads=1, head_dim=8, mlp_dim=8
+        )
+    )
+    t5 = Loaded(model, {}, loaded.tokenizer, model.config)
+    assert t5.prompt_ids('ab') == [100, 101, 1]
+    assert t5.completion_ids('ab', 'c') == [102, 1]
+
+
+def test_weights_exported_into_a_run_folder_are_not_taken_for_the_run(loaded: Loaded, run_folder: Path) -> None:
+    exported = run_folder / 'exported'
+    main.run(['export', '--checkpoint', str(run_folder), '--to', str(exported)])
+    found = jaxit.load(exported)
+    assert found.layout is None and found.config == loaded.config
+    for mine, theirs in zip(jax.tree.leaves(loaded.params), jax.tree.leaves(found.params), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    for path in (run_folder / 'checkpoints', run_folder / 'checkpoints' / '2'):
+        assert layout_of(path) == loaded.layout
+
+
+def test_all_devices_hold_a_part(loaded: Loaded, run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loaded_lib, 'devices', jax.local_devices)
+    spread = jaxit.load(run_folder)
+    assert loaded.mesh is None and spread.mesh is not None and spread.mesh.size == 8
+    assert {len(leaf.sharding.device_set) for leaf in jax.tree.leaves(spread.params)} == {8}
+    one, eight = (jaxit.score(model, ['Say tea.'], ['tea']) for model in (loaded, spread))
+    np.testing.assert_allclose(one, eight, rtol=1e-5)
 
 
 def test_train_takes_no_overrides_beside_an_experiment() -> None:
@@ -117,17 +150,18 @@ def test_the_facade_imports_nothing_until_asked() -> None:
         _ = jaxit.nothing  # type: ignore[attr-defined]
 
 
-def test_the_example_of_the_documentation_runs(
-    run_folder: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_example_of_the_documentation_runs(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Training itself is what made the run; here its arguments are checked against its signature."""
+    signature = inspect.signature(jaxit.train)
+
+    def train(*arguments, **options) -> Path:
+        given = signature.bind(*arguments, **options).arguments
+        assert (ROOT / given['experiment']).is_file()
+        return run_folder
+
+    monkeypatch.setattr(jaxit.api, 'train', train)
     text = (ROOT / 'docs' / 'api.md').read_text()
-    code = '\n'.join(re.findall(r'```python\n(.*?)```', text, re.S))
-    places = {"'gin/recipes/primer.gin'": repr(str(workspace / 'tiny.gin')), "'runs/notebook'": repr(str(run_folder))}
-    for written, there in places.items():
-        assert written in code
-        code = code.replace(written, there)
-    code = code.replace("'trainer.num_steps=500'", "'trainer.num_steps=3'")
     names: dict = {}
-    exec(compile(code, 'docs/api.md', 'exec'), names)
+    exec(compile('\n'.join(re.findall(r'```python\n(.*?)```', text, re.S)), 'docs/api.md', 'exec'), names)
     assert isinstance(names['answers'], list) and len(names['answers']) == 2
     assert names['best'] in names['options']

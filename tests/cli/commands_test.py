@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 import jaxit
+from jaxit.cli.loaded import Loaded
 from jaxit.core.files import read_json
+from jaxit.decoding.engine import Engine
 from jaxit.evaluation.results import Evaluation
 from jaxit.text.answers import exact_match
 
@@ -58,8 +60,6 @@ def test_chat_answers_each_line_until_told_to_quit(
 def test_chat_remembers_the_conversation_in_a_chat_format(
     jaxit_here: Callable, run_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from jaxit.cli.loaded import Loaded
-
     asked: list[list[dict[str, str]]] = []
     whole = Loaded.prompt_ids
 
@@ -68,6 +68,7 @@ def test_chat_remembers_the_conversation_in_a_chat_format(
         return whole(self, prompt, chat_format=chat_format)
 
     monkeypatch.setattr(Loaded, 'prompt_ids', spy)
+    monkeypatch.setattr(Engine, 'stream', lambda self, ids, **options: iter([ord('h') + 3, ord('i') + 3]))
     monkeypatch.setattr('sys.stdin', io.StringIO('one\ntwo\n/reset\nthree\n'))
     result = jaxit_here(
         'chat', '--checkpoint', run_folder, '--format', 'alpaca', '--system', 'Be brief.', '--max_new_tokens', 2
@@ -75,8 +76,9 @@ def test_chat_remembers_the_conversation_in_a_chat_format(
     assert result.code == 0, result.err
     system, first = ('system', 'Be brief.'), ('user', 'one')
     assert asked[0] == [system, first]
-    assert asked[1][:2] == [system, first] and asked[1][2][0] == 'assistant' and asked[1][3] == ('user', 'two')
+    assert asked[1] == [system, first, ('assistant', 'hi'), ('user', 'two')]
     assert asked[2] == [system, ('user', 'three')]
+    assert result.out == 'hi\nhi\nhi\n'
 
 
 def test_eval_scores_what_generate_writes(jaxit_here: Callable, run_folder: Path, tmp_path: Path) -> None:

@@ -4,13 +4,14 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import jax
 import pytest
 
-from jaxit.cli import main
+from jaxit.cli import loaded, main
 
 ROOT = Path(__file__).resolve().parents[2]
 CAPITALS = {'France': 'Paris', 'Italy': 'Rome', 'Spain': 'Madrid', 'Poland': 'Warsaw', 'Norway': 'Oslo'}
@@ -106,6 +107,14 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _tasks_can_be_imported(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(workspace))
     monkeypatch.setenv('PYTHONPATH', str(workspace))
+
+
+@pytest.fixture(scope='session', autouse=True)
+def _weights_on_one_device() -> Iterator[None]:
+    """Eight virtual devices on two cores make decoding slow and prove nothing here; one test of the API uses them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loaded, 'devices', lambda: jax.local_devices()[:1])
+        yield
 
 
 @pytest.fixture
