@@ -48,7 +48,10 @@ def test_a_thousand_small_steps_in_bfloat16_move_the_weights_as_in_float32(kind)
         run.steps([one_batch(kind)] * STEPS)
         moves[dtype] = moved(run, params_of(kind))
         assert {leaf.dtype.name for leaf in jax.tree.leaves(run.state.params)} == {'float32'}
-    assert apart(moves['bfloat16'], moves['float32']) < 0.15
+    rough, exact = (np.concatenate([leaf.ravel() for leaf in jax.tree.leaves(moves[d])]) for d in ('bfloat16', 'float32'))
+    # Adam divides by the gradient's own size, so where it is all rounding its sign is too: directions, not elements.
+    assert rough @ exact / (np.linalg.norm(rough) * np.linalg.norm(exact)) > 0.9
+    assert 0.9 < np.linalg.norm(rough) / np.linalg.norm(exact) < 1.1
     largest = max(np.abs(leaf).max() for leaf in jax.tree.leaves(moves['bfloat16']))
     assert 0.5 * RATE * STEPS < largest < 1.1 * RATE * STEPS
 
