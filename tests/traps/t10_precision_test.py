@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from tiny_models import CONFIGS, KINDS, batch_of, documents, model_of, params_of
-from tiny_runs import Run, apart
+from tiny_runs import Run
 
 from jaxit.core import tree
 from jaxit.models.registry import build
@@ -48,7 +48,9 @@ def test_a_thousand_small_steps_in_bfloat16_move_the_weights_as_in_float32(kind)
         run.steps([one_batch(kind)] * STEPS)
         moves[dtype] = moved(run, params_of(kind))
         assert {leaf.dtype.name for leaf in jax.tree.leaves(run.state.params)} == {'float32'}
-    rough, exact = (np.concatenate([leaf.ravel() for leaf in jax.tree.leaves(moves[d])]) for d in ('bfloat16', 'float32'))
+    rough, exact = (
+        np.concatenate([leaf.ravel() for leaf in jax.tree.leaves(moves[d])]) for d in ('bfloat16', 'float32')
+    )
     # Adam divides by the gradient's own size, so where it is all rounding its sign is too: directions, not elements.
     assert rough @ exact / (np.linalg.norm(rough) * np.linalg.norm(exact)) > 0.9
     assert 0.9 < np.linalg.norm(rough) / np.linalg.norm(exact) < 1.1
