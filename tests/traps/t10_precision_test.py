@@ -53,9 +53,9 @@ def test_a_thousand_small_steps_in_bfloat16_move_the_weights_as_in_float32(kind)
     )
     # Adam divides by the gradient's own size, so where it is all rounding its sign is too: directions, not elements.
     assert rough @ exact / (np.linalg.norm(rough) * np.linalg.norm(exact)) > 0.9
-    assert 0.9 < np.linalg.norm(rough) / np.linalg.norm(exact) < 1.1
+    assert 0.75 < np.linalg.norm(rough) / np.linalg.norm(exact) < 1.25  # lost updates would give 0
     largest = max(np.abs(leaf).max() for leaf in jax.tree.leaves(moves['bfloat16']))
-    assert 0.5 * RATE * STEPS < largest < 1.1 * RATE * STEPS
+    assert 0.5 * RATE * STEPS < largest < 2 * RATE * STEPS
 
 
 @pytest.mark.parametrize('name', ['adamw', 'adafactor', 'lion'])
