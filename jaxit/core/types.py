@@ -23,7 +23,7 @@ class LossOutput(NamedTuple):
     Attributes:
         loss_sum: [] float32, weighted negative log-likelihood (and what was added to it).
         weight_sum: [] float32, the weights it was summed over.
-        task_loss_sums: [num_tasks] float32, the same loss by task.
+        task_loss_sums: [num_tasks] float32, the negative log-likelihood by task, with nothing added.
         task_weight_sums: [num_tasks] float32.
         metrics: further sums by name, each [] float32.
     """
