@@ -154,6 +154,19 @@ def test_the_watchdog_waits_for_the_first_step_and_for_ten_medians():
     assert lines == []
 
 
+def test_the_watchdog_ignores_the_time_of_hooks_that_may_take_long():
+    lines, called = [], []
+    watchdog = hooks.Watchdog(0.05, lines.append, poll_seconds=0.01)
+    slow = watchdog.ignoring(lambda m: (time.sleep(0.5), called.append(m.step)))
+    for step in range(1, 6):  # medians of 1 ms: 0.5 s would be a hang
+        time.sleep(0.001)
+        watchdog(moment(step))
+        if step in (3, 5):
+            slow(moment(step))
+    watchdog.close()
+    assert lines == [] and called == [3, 5]
+
+
 def test_a_profile_covers_its_steps(monkeypatch):
     log = []
     monkeypatch.setattr(hooks.jax.profiler, 'start_trace', lambda folder: log.append(('start', folder)))

@@ -13,6 +13,8 @@ from jaxit.text.base import Tokenizer
 TESTS = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(TESTS / folder) for folder in ('models', 'training', 'traps')]
 
+from quick import quick_compilation  # noqa: E402, F401
+
 MARKS = tuple(dict.fromkeys(mark for format in chat.FORMATS.values() for mark in format.marks))
 
 
