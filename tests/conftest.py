@@ -6,11 +6,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 os.environ.setdefault('JAX_PLATFORMS', 'cpu')
+# Eight devices that wait for one another need more threads than a small machine has cores, or they wait for ever.
+os.environ.setdefault('PJRT_NPROC', '32')
 # A collective of eight threads on few busy cores may take long; XLA would abort the process after 40 s.
 os.environ.setdefault(
     'XLA_FLAGS',
-    '--xla_force_host_platform_device_count=8 --xla_cpu_collective_call_terminate_timeout_seconds=1200'
-    ' --xla_cpu_collective_call_warn_stuck_timeout_seconds=600 --xla_cpu_collective_timeout_seconds=1200',
+    '--xla_force_host_platform_device_count=8 --xla_cpu_collective_call_terminate_timeout_seconds=400'
+    ' --xla_cpu_collective_call_warn_stuck_timeout_seconds=120 --xla_cpu_collective_timeout_seconds=400',
 )
 os.environ.setdefault('JAX_COMPILATION_CACHE_DIR', str(ROOT / '.jax_cache'))
 os.environ.setdefault('JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS', '0.2')

@@ -19,6 +19,8 @@ from jaxit.core.types import Array
 # seed, but never under both while a slice along the first dimension has at most 2**32.
 SEEDS = (0x243F6A88, 0x85A308D3)
 FIRST_DIM_STRIDES = (0x9E3779B9, 0x7F4A7C16)
+# Programs that run at once: with more than 32, the CPU client's threads can wait for one another for ever.
+MAX_RUNNING = 8
 _UNSIGNED = {1: jnp.uint8, 2: jnp.uint16, 4: jnp.uint32}
 
 
@@ -35,8 +37,10 @@ def tree_digest(values: tree.Tree) -> dict[str, str]:
     for path, leaf in flat.items():
         _check(path, leaf)
     # One small program per shape, dtype and sharding: params and moments share them, and compile once.
-    halves = jax.device_get({path: _leaf_digest(leaf) for path, leaf in flat.items()})
-    return {path: ''.join(f'{half:08x}' for half in pair.tolist()) for path, pair in halves.items()}
+    paths, halves = list(flat), []
+    for start in range(0, len(paths), MAX_RUNNING):
+        halves += jax.device_get([_leaf_digest(flat[path]) for path in paths[start : start + MAX_RUNNING]])
+    return {path: ''.join(f'{half:08x}' for half in pair.tolist()) for path, pair in zip(paths, halves, strict=True)}
 
 
 def combined(digests: Mapping[str, str]) -> str:

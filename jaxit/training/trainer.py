@@ -5,9 +5,11 @@ checkpoint, preemption, in that order. Losses stay on the device until a hook wa
 """
 
 import dataclasses
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
+import jax
 import numpy as np
 
 from jaxit.core.errors import UserError
@@ -17,6 +19,8 @@ from jaxit.training.step import StepMetrics
 from jaxit.training.timing import Timing
 
 Position = Mapping[str, Any]
+# Steps the host may be ahead of the devices: enough to hide its work, and no more batches than that wait on a device.
+MAX_RUNNING = 2
 StepFunction = Callable[[TrainState, dict[str, Array]], tuple[TrainState, StepMetrics]]
 
 
@@ -128,12 +132,16 @@ def fit(
         recover: returns the last checkpointed state after `Diverged`; the data goes on from where it is.
         timing: where seconds go.
     """
+    running: deque[StepMetrics] = deque()
     step = int(state.step)
     while step < num_steps:
         with timing.of('data_wait'):
             batch, position = next(batches)
         with timing.of('step'):
             state, metrics = step_function(state, put(batch))
+            running.append(metrics)
+            if len(running) > MAX_RUNNING:
+                jax.block_until_ready(running.popleft())
         step += 1
         moment = Moment(step, num_steps, state, metrics, position, timing)
         try:

@@ -28,7 +28,7 @@ from jaxit.training.schedules import ScheduleConfig
 from jaxit.training.step import TrainStep, compile_step
 
 FORMATS = {'decoder': TokenFormat(False, 10, 10), 't5': TokenFormat(True, 10, 10)}
-STEPS = 400
+STEPS = 300
 LENGTHS = {'decoder': {'inputs': None, 'targets': 19}, 't5': {'inputs': 10, 'targets': 10}}
 CONFIGS = {
     'decoder': DecoderConfig(384, 32, 2, 2, 1, 16, 48, tied_head=True),
@@ -87,7 +87,7 @@ def test_a_model_that_has_learnt_twenty_rows_stops_by_itself(tmp_path, kind):
     cache = cache_examples(tmp_path / 'cache', examples, tokenizer, FORMATS[kind])
     [batch] = evaluation_batches(cache, 20, LENGTHS[kind])
     model, mesh = build(CONFIGS[kind]), mesh_of(*ONE)
-    config = OptimizerConfig(learning_rate=0.005, schedule=ScheduleConfig('cosine'))
+    config = OptimizerConfig(learning_rate=0.004, schedule=ScheduleConfig('cosine'))
     optimizer, schedule = make_optimizer(config, STEPS)
     step = TrainStep(model, optimizer, schedule, config.is_trained, LossConfig(chunk_length=9), num_tasks=1)
     arguments = model, optimizer, config.is_trained, mesh, DEFAULT_RULES
