@@ -73,7 +73,7 @@ def _tokenizer(run_dir: Path) -> Path:
     for task, _ in registry.resolve('primer'):
         texts += [f'{example.inputs}\n{example.targets}' for example in examples(task, 'train')]
     folder = run_dir / 'tokenizer'
-    tokenizers.save(train_bpe(texts, 1024), folder)
+    tokenizers.save(train_bpe(texts, 1024, prefix_space=True), folder)
     return folder
 
 

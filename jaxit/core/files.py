@@ -47,6 +47,8 @@ def read_json(path: str | os.PathLike[str]) -> Any:
         raise UserError(f'{path}: not UTF-8 at byte {error.start}') from None
     except RecursionError:
         raise UserError(f'{path}: JSON nested too deeply') from None
+    except ValueError as error:  # a number of thousands of digits
+        raise UserError(f'{path}: {error}') from None
     except OSError as error:
         raise UserError(f'{path}: {error.strerror or error}') from None
 

@@ -9,7 +9,7 @@ import optax
 
 from jaxit.core import tree
 from jaxit.core.errors import UserError, unknown_name
-from jaxit.core.types import Params
+from jaxit.core.types import Array, Params
 from jaxit.training.schedules import ScheduleConfig, make_schedule
 
 NAMES = ('adafactor', 'adamw', 'lion')
@@ -33,6 +33,8 @@ class OptimizerConfig:
         decay_exclude: paths that are not decayed.
         trained: regular expressions of the paths that are trained; the others are frozen and cost no gradient.
         frozen: paths that are not trained although they match `trained`.
+        stacked: paths of params that hold all layers along their first dimension; Adafactor clips and scales
+            the update of each layer by itself, as if the layers were not stacked.
     """
 
     name: str = 'adamw'
@@ -46,6 +48,7 @@ class OptimizerConfig:
     decay_exclude: tuple[str, ...] = NO_DECAY
     trained: tuple[str, ...] = ('.',)
     frozen: tuple[str, ...] = ()
+    stacked: tuple[str, ...] = (r'^(layers|encoder|decoder)/',)
 
     def __post_init__(self) -> None:
         if self.name not in NAMES:
@@ -69,12 +72,37 @@ def make_optimizer(config: OptimizerConfig, num_steps: int) -> tuple[optax.Gradi
     elif config.name == 'lion':
         update = optax.lion(schedule, config.b1, config.b2, weight_decay=config.weight_decay, mask=mask)
     else:
-        update = optax.adafactor(schedule, multiply_by_parameter_scale=True)
+        update = _adafactor(schedule, config.stacked)
         if config.weight_decay:  # optax's own would not be times the learning rate
             decay = optax.add_decayed_weights(lambda step: -config.weight_decay * schedule(step), mask)
             update = optax.chain(update, decay)
     clip = optax.identity() if config.clip_norm is None else optax.clip_by_global_norm(config.clip_norm)
     return _relaxed(optax.chain(clip, update)), schedule
+
+
+def _adafactor(schedule: optax.Schedule, stacked: tuple[str, ...]) -> optax.GradientTransformation:
+    """Algorithm 4 without momentum, with algorithm 5's rates; the defaults of `optax.adafactor`, layer by layer."""
+    return optax.chain(
+        optax.scale_by_factored_rms(),
+        _layer_by_layer(optax.clip_by_block_rms(1.0), stacked),
+        optax.scale_by_learning_rate(schedule),
+        _layer_by_layer(optax.scale_by_param_block_rms(), stacked),
+    )
+
+
+def _layer_by_layer(transform: optax.GradientTransformation, stacked: tuple[str, ...]) -> optax.GradientTransformation:
+    """Returns a stateless transformation that acts on every layer of a stacked param by itself."""
+
+    def of_leaf(path: str, update: Array, param: Array) -> Array:
+        def one(update: Array, param: Array) -> Array:
+            return transform.update(update, optax.EmptyState(), param)[0]
+
+        return (jax.vmap(one) if tree.matches(path, stacked) else one)(update, param)
+
+    def update(updates: Params, state: optax.OptState, params: Params) -> tuple[Params, optax.OptState]:
+        return tree.map_with_path(of_leaf, updates, params), state
+
+    return optax.GradientTransformation(lambda params: optax.EmptyState(), update)
 
 
 def _relaxed(optimizer: optax.GradientTransformation) -> optax.GradientTransformation:

@@ -17,7 +17,7 @@ def clean(monkeypatch):
 
 
 def test_the_suites_of_the_primer():
-    kinds = {name: suite.kind for name, suite in suites.SUITES.items()}
+    kinds = {name: suite.kind for name, suite in suites.SUITES.items() if name.startswith('primer_')}
     assert kinds == {
         'primer_held_in': 'held_in',
         'primer_held_out_templates': 'held_out',

@@ -46,6 +46,13 @@ def test_trained_ids_equal_the_librarys_own_and_come_back():
     assert {0, 1, 2}.isdisjoint(tokenizer.encode('<pad><eos><bos>'))
 
 
+def test_with_a_prefix_space_a_word_is_the_same_tokens_wherever_it_stands():
+    tokenizer = train_bpe(['the dog and the cat', 'a dog'] * 9, 300, prefix_space=True)
+    assert tokenizer.encode('a dog')[-1:] == tokenizer.encode('dog')
+    for text in ('dog', '\ndog', 'a  dog ', '漢字', ''):
+        assert tokenizer.decode(tokenizer.encode(text)) == text
+
+
 def test_training_gives_the_same_bytes_in_another_process():
     code = f'from jaxit.text.huggingface import train_bpe\nprint(train_bpe({TEXTS!r}, 300).sha256)'
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)

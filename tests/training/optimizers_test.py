@@ -14,12 +14,14 @@ from jaxit.training.schedules import ScheduleConfig
 
 SCHEDULE = ScheduleConfig('linear', end_fraction=0.2)
 NUM_STEPS = 10
-SHAPES = {'kernel': (130, 140), 'stacked': (3, 128, 150), 'small': (5, 7), 'scale': (9,), 'bias': (6,)}
+SHAPES = {'kernel': (130, 140), 'layers/stacked': (3, 128, 150), 'small': (5, 7), 'scale': (9,), 'bias': (6,)}
 
 
 def start(seed=0):
     rng = np.random.default_rng(seed)
-    return {name: 0.3 * rng.normal(size=shape) for name, shape in SHAPES.items()}
+    params = {name: 0.3 * rng.normal(size=shape) for name, shape in SHAPES.items()}
+    params['layers/stacked'] *= np.array([0.1, 1.0, 4.0])[:, None, None]  # layers of different scales
+    return params
 
 
 def gradients(step):
@@ -85,8 +87,9 @@ def test_lion():
     compare(ours(config), want)
 
 
-def rms(x):
-    return np.sqrt(np.mean(x**2))
+def rms(name, x):
+    """Of a matrix; of each matrix of a stack."""
+    return np.sqrt(np.mean(x**2, axis=(1, 2) if name.startswith('layers/') else None, keepdims=True))
 
 
 def test_adafactor():
@@ -109,8 +112,8 @@ def test_adafactor():
             else:
                 full[name] = second = beta * full.get(name, 0.0) + (1 - beta) * square
             update = g / np.sqrt(second)
-            update = update / max(1.0, rms(update))
-            want[name] = want[name] - rate(step, 0.05) * max(rms(want[name]), 1e-3) * update
+            update = update / np.maximum(1.0, rms(name, update))
+            want[name] = want[name] - rate(step, 0.05) * np.maximum(rms(name, want[name]), 1e-3) * update
     compare(ours(config), want)
 
 
