@@ -25,7 +25,7 @@ from jaxit.data.cache import MANIFEST, CacheWriter, TokenCache
 from jaxit.data.mixture import MixtureComponent
 from jaxit.tasks.fingerprints import fingerprint
 from jaxit.tasks.registry import Mixture, Task, resolve
-from jaxit.tasks.rendering import render_row
+from jaxit.tasks.rendering import records, render_row
 from jaxit.tasks.replay import replay_examples
 from jaxit.tasks.sources import Record
 from jaxit.text.base import Tokenizer
@@ -238,7 +238,7 @@ def _place(job: _Job, row: int, message: str) -> str:
 
 
 def _in_order(job: _Job, num_workers: int) -> Iterator[_Made]:
-    chunks = _chunks(enumerate(job.task.source.records(job.split)))
+    chunks = _chunks(enumerate(records(job.task, job.split, job.seed)))
     first = list(itertools.islice(chunks, ALONE_CHUNKS))
     if num_workers == 1 or len(first) < ALONE_CHUNKS:
         yield from map(job, itertools.chain(first, chunks))

@@ -12,7 +12,7 @@ from typing import Any
 
 from jaxit.core.errors import UserError
 from jaxit.core.files import sha256_json
-from jaxit.tasks.registry import Task
+from jaxit.tasks.registry import TRAIN, Task
 from jaxit.text.base import Tokenizer
 from jaxit.text.examples import TokenFormat
 
@@ -47,6 +47,7 @@ def fingerprint(
             'template_field': task.template_field,
             'eval_template': task.eval_template,
             'kind': task.kind,
+            'exemplars': [task.shots, task.source.fingerprint(TRAIN)] if task.shots else None,
             'tokenizer': tokenizer.sha256,
             'token_format': dataclasses.asdict(token_format),
             'seed': seed,

@@ -108,6 +108,16 @@ class label_text:  # noqa: N801
         return record | {self.into: self.names[label]}
 
 
+@dataclass(frozen=True)
+class choices:  # noqa: N801
+    """Writes the same answers to choose from into the field `options` of every record."""
+
+    options: tuple[str, ...]
+
+    def __call__(self, record: Record) -> Record:
+        return record | {'options': list(self.options)}
+
+
 def _texts(record: Record, fields: tuple[str, ...]) -> list[tuple[str, str]]:
     if fields:
         return [(name, _check(record, name, str)) for name in fields]

@@ -45,6 +45,8 @@ class Task:
         template_field: the field that holds the index of the template of a record.
         eval_template: the template of every other split than train; None draws there too.
         kind: 'instruction', or 'text' for plain text to be modelled as it is (replay).
+        shots: how many exemplars of the train split stand before each example, in the same template; fewer where the
+            inputs are too long for all of them.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Task:
     template_field: str | None = None
     eval_template: int | None = 0
     kind: Literal['instruction', 'text'] = 'instruction'
+    shots: int = 0
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -222,6 +225,8 @@ def _check_task(task: Task) -> None:
         raise UserError(f'{where} has templates and render; give one of them')
     if task.kind not in ('instruction', 'text'):
         raise UserError(f"{where}: kind is {task.kind!r}; it must be 'instruction' or 'text'")
+    if task.shots < 0 or (task.shots and (task.kind == 'text' or TRAIN not in task.splits)):
+        raise UserError(f'{where}: shots is {task.shots}; exemplars need instructions and a split {TRAIN!r}')
     if task.template_field and not task.templates:
         raise UserError(f'{where}: template_field needs templates')
     if task.templates and task.eval_template is not None and not 0 <= task.eval_template < len(task.templates):

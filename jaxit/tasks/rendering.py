@@ -1,5 +1,8 @@
 """From a task's records to rendered examples: preprocess, draw a template, fill it in."""
 
+import dataclasses
+import itertools
+import random
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,6 +13,10 @@ from jaxit.tasks.sources import Record
 from jaxit.text import chat
 from jaxit.text.examples import Example, Part, ordinary
 from jaxit.text.templates import Template, choose
+
+EXEMPLARS = 'exemplars'  # the field that holds them, beside those of the record
+POOL_ROWS = 512  # of the train split, that exemplars are drawn from
+SPARE = 4  # more are drawn than wanted, since preprocessors may leave some out
 
 
 def examples(
@@ -31,12 +38,28 @@ def examples(
     Raises:
         UserError: for a row that can't be rendered, with the file and line it came from.
     """
-    for row, record in enumerate(task.source.records(split)):
+    for row, record in enumerate(records(task, split, seed)):
         try:
             made = render_row(task, split, row, record, seed=seed, template=template, chat_format=chat_format)
         except UserError as error:
             raise UserError(f'task {task.name!r}, {task.source.locate(split, row)}: {error}') from None
         yield from made
+
+
+def records(task: Task, split: str, seed: int) -> Iterator[Record]:
+    """Yields the records of a split as they come; those of a few-shot task bring exemplars, never themselves.
+
+    The exemplars depend on (seed, row, task) only.
+    """
+    rows = task.source.records(split)
+    if not task.shots:
+        yield from rows
+        return
+    pool = list(itertools.islice(task.source.records(TRAIN), POOL_ROWS))
+    for row, record in enumerate(rows):
+        others = [other for other in pool if other != record]
+        draw = random.Random(f'{seed}/{row}/{task.name}')
+        yield record | {EXEMPLARS: draw.sample(others, min(task.shots + SPARE, len(others)))}
 
 
 def render_row(
@@ -51,13 +74,35 @@ def render_row(
 ) -> list[Example]:
     """Returns the examples of one record: one, unless preprocessors make more or none of it."""
     made = []
+    pool = record.get(EXEMPLARS, []) if task.shots else []
+    record = {name: value for name, value in record.items() if name != EXEMPLARS} if task.shots else record
     for item in apply(task.preprocessors, record):
         if task.kind == 'text':
             made.append(_text(task, row, item))
             continue
         index = _template_of(task, split, row, item, seed) if template is None else template
-        made.append(_example(task, row, item, index, chat_format))
+        before = _exemplars(task, pool, index)
+        made.append(
+            _with_exemplars(before, _example(task, row, item, index, None if before else chat_format), chat_format)
+        )
     return made
+
+
+def _exemplars(task: Task, pool: list[Record], index: int) -> list[str]:
+    items = [items[0] for record in pool if (items := apply(task.preprocessors, record))]
+    shown = [_example(task, 0, item, index, None) for item in items[: task.shots]]
+    return [f'{example.inputs}\n{example.targets}\n\n\n' for example in shown]
+
+
+def _with_exemplars(before: list[str], example: Example, chat_format: str | None) -> Example:
+    """Puts exemplars before an example: parts that may be left out, or, in a conversation, text of the user's turn."""
+    if not before:
+        return example
+    if chat_format is None:
+        return dataclasses.replace(example, parts=(*(Part(text, optional=True) for text in before), *example.parts))
+    inputs = ''.join(before) + example.inputs
+    turns = [{'role': 'user', 'content': inputs}, {'role': 'assistant', 'content': example.targets}]
+    return dataclasses.replace(example, parts=chat.to_parts(turns, chat_format))
 
 
 def _text(task: Task, row: int, record: Record) -> Example:

@@ -24,11 +24,13 @@ class Part:
         text: plain text, or the name of a control token.
         loss: whether the model learns to write it.
         special: whether `text` names a control token; plain text never becomes one.
+        optional: whether it may be left out of a prompt that is too long (few-shot exemplars; the last one first).
     """
 
     text: str
     loss: bool = False
     special: bool = False
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -134,8 +136,8 @@ def tokenize(example: Example, tokenizer: Tokenizer, format: TokenFormat) -> Tok
     Raises:
         UserError: when no token would bear loss, or a control token is not in the vocabulary.
     """
-    turns = _turns(_with_separator(example.parts, format))
     writer = _Writer(example, tokenizer, format)
+    turns = _turns(writer.parts())
     replies = [writer.run(reply) for _, reply in turns]
     if all(len(ids) == _num_marks(reply) for ids, (_, reply) in zip(replies, turns, strict=True)):
         raise UserError(f'{writer.where}: no token bears loss; its targets are empty')
@@ -167,7 +169,7 @@ def prompt_ids(example: Example, tokenizer: Tokenizer, format: TokenFormat) -> l
     A longer conversation keeps to the row less one token.
     """
     writer = _Writer(example, tokenizer, format)
-    turns = _turns((*_split(_with_separator(example.parts, format))[0], Part('', loss=True)))
+    turns = _turns((*_split(writer.parts())[0], Part('', loss=True)))
     ids, _ = writer.prompt(turns[0][0])
     if len(turns) == 1:
         return ids
@@ -189,6 +191,17 @@ class _Writer:
     @property
     def where(self) -> str:
         return f'task {self.example.task!r}, source row {self.example.source_row}'
+
+    def parts(self) -> tuple[Part, ...]:
+        """Returns the parts of the example, less the optional ones that do not fit the inputs, with its separator."""
+        parts = self.example.parts
+        optional = [part for part in parts if part.optional]
+        for number in range(len(optional), -1, -1):
+            kept = (*optional[:number], *(part for part in parts if not part.optional))
+            kept = _with_separator(kept, self.format)
+            if number == 0 or not self.prompt(_turns((*kept, Part('', loss=True)))[0][0])[1]:
+                return kept
+        raise AssertionError(self.where)
 
     def prompt(self, parts: Sequence[Part], limit: int | None = None) -> tuple[list[int], int]:
         """Returns the ids of a prompt with what stands around it, and how many were cut."""
@@ -250,12 +263,13 @@ def _shorten(reply: list[int], limit: int) -> list[int]:
 
 def _with_separator(parts: tuple[Part, ...], format: TokenFormat) -> tuple[Part, ...]:
     """Puts the separator behind the inputs of an ordinary example; a chat format brings its own."""
-    losses = tuple(part.loss for part in parts)
-    if format.encoder_decoder or losses not in ((False,), (False, True)) or parts[0].special:
+    before = sum(part.optional for part in parts)
+    losses = tuple(part.loss for part in parts[before:])
+    if format.encoder_decoder or losses not in ((False,), (False, True)) or parts[before].special:
         return parts
-    if not parts[0].text or parts[0].text.endswith(format.separator):
+    if not parts[before].text or parts[before].text.endswith(format.separator):
         return parts
-    return (parts[0], Part(format.separator), *parts[1:])
+    return (*parts[: before + 1], Part(format.separator), *parts[before + 1 :])
 
 
 def _split(parts: tuple[Part, ...]) -> tuple[tuple[Part, ...], tuple[Part, ...]]:

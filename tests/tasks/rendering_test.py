@@ -168,3 +168,36 @@ def test_a_record_of_other_fields_says_what_is_missing():
     for messages in ('hello', [], ['hello'], {}):
         with pytest.raises(UserError, match="field 'messages' must be a list of objects"):
             list(examples(task([{'messages': messages}]), 'train'))
+
+
+def test_exemplars_come_from_train_in_the_same_template_and_are_never_the_row():
+    few = task(templates=TEMPLATES, shots=3)
+    for split in ('train', 'test'):
+        made = list(examples(few, split, seed=4))
+        assert len(made) == 40
+        for row, example in enumerate(made):
+            *shown, prompt, reply = example.parts
+            assert len(shown) == 3 and all(part.optional and not part.loss for part in shown)
+            assert (reply.text, reply.loss, prompt.optional) == (f'a{row}', True, False)
+            mark = 'QF?'[example.template]
+            numbers = [int(part.text.split('\n')[1][1:]) for part in shown]
+            assert [part.text for part in shown] == [f'{mark} q{i}\na{i}\n\n\n' for i in numbers]
+            assert row not in numbers and len(set(numbers)) == 3
+    assert list(examples(few, 'train', seed=4)) == list(examples(few, 'train', seed=4))
+    assert list(examples(few, 'train', seed=4)) != list(examples(few, 'train', seed=5))
+
+
+def test_exemplars_of_a_conversation_stand_in_the_users_turn():
+    [*_, example] = examples(task(templates=TEMPLATES[:1], shots=2), 'test', chat_format='chatml')
+    (user,) = [part.text for part in example.parts if 'q39' in part.text]
+    assert user.count('Q q') == 3 and user.endswith('Q q39')
+    assert example.targets == 'a39'
+
+
+def test_records_that_preprocessors_leave_out_are_no_exemplars():
+    records = [{'question': f'q{i}', 'answer': '' if i % 2 else f'a{i}'} for i in range(10)]
+    few = task(records, templates=TEMPLATES[:1], preprocessors=(filter_empty(('answer',)),), shots=2)
+    made = list(examples(few, 'train'))
+    assert len(made) == 5
+    for example in made:
+        assert len(example.parts) == 4 and all('\na' in part.text for part in example.parts[:2])

@@ -235,3 +235,25 @@ def test_inputs_and_targets_of_examples():
     talk = chat(('a', 'b'), ('c', 'd'))
     assert (talk.inputs, talk.targets) == ('<bos>u:a\nb<pad><bos>u:c\n', 'd')
     assert (Example((Part('in'),)).inputs, Example((Part('in'),)).targets) == ('in', '')
+
+
+@pytest.mark.parametrize('encoder_decoder', [True, False])
+def test_optional_parts_are_kept_as_long_as_they_fit(encoder_decoder):
+    shown = tuple(Part(text, optional=True) for text in ('one.', 'two..', 'three...'))
+    example = Example((*shown, Part('ask'), Part('so', loss=True)))
+    border = '' if encoder_decoder else '\n'
+    for length, kept in (
+        (5, ''),
+        (7, ''),
+        (8, 'one.'),
+        (12, 'one.'),
+        (13, 'one.two..'),
+        (20, 'one.two..'),
+        (21, 'one.two..three...'),
+    ):
+        format = TokenFormat(encoder_decoder, length, 9, add_bos=False)
+        done = tokenize(example, BYTES, format)
+        assert done is not None and done.cut_inputs == 0
+        prompt = done.tokens[: done.boundaries[0]].tolist()
+        assert prompt == prompt_ids(example, BYTES, format)
+        assert BYTES.decode(prompt) == f'{kept}ask{border}', length
