@@ -18,7 +18,7 @@ from jaxit.text.examples import Example
 from jaxit.text.templates import Template
 
 TRAIN = 'train'
-BUILT_IN_MODULES = ('jaxit.tasks.primer',)
+BUILT_IN_MODULES = ('jaxit.tasks.primer', 'jaxit.tasks.flan2021.mixtures')
 
 _NAME = re.compile(r'[a-z][a-z0-9]*(_[a-z0-9]+)*')
 
@@ -88,11 +88,25 @@ class Mixture:
     split: str = TRAIN
 
 
+@dataclass(frozen=True)
+class Family:
+    """More names than one would register one by one.
+
+    Attributes:
+        make: returns the task or the mixture of a name, or None where the name is none of its own. It is asked for names
+            that nothing is registered under; what it makes has the name it was asked for.
+        tasks: names of its tasks that are listed.
+        mixtures: names of its mixtures that are listed.
+    """
+
+    make: Callable[[str], Task | Mixture | None]
+    tasks: tuple[str, ...] = ()
+    mixtures: tuple[str, ...] = ()
+
+
 _TASKS: dict[str, Task] = {}
 _MIXTURES: dict[str, Mixture] = {}
-
-
-_NO_RATES = Mixture('', ())
+_FAMILIES: list[Family] = []
 
 
 def add_task(name: str, source: Source, **fields: Any) -> Task:
@@ -128,34 +142,39 @@ def add_mixture(
     return _MIXTURES[name]
 
 
+def add_family(family: Family) -> None:
+    """Registers many names at once."""
+    _FAMILIES.append(family)
+
+
 def get_task(name: str) -> Task:
-    """Returns a registered task."""
+    """Returns a registered task, or one of a family."""
     _import_built_in()
-    if name not in _TASKS:
-        raise unknown_name('task', name, _TASKS)
-    return _TASKS[name]
+    found = _find(name)
+    if not isinstance(found, Task):
+        raise unknown_name('task', name, names())
+    return found
 
 
 def get_mixture(name: str) -> Mixture:
-    """Returns a registered mixture; a task's name stands for the mixture of that task alone."""
+    """Returns a registered mixture, or one of a family; a task's name stands for the mixture of that task alone."""
     _import_built_in()
-    if name in _TASKS:
-        return Mixture(name, ((name, 1.0),))
-    if name not in _MIXTURES:
-        raise unknown_name('task or mixture', name, [*_TASKS, *_MIXTURES])
-    return _MIXTURES[name]
+    found = _find(name)
+    if found is None:
+        raise unknown_name('task or mixture', name, [*names(), *mixture_names()])
+    return Mixture(name, ((name, 1.0),)) if isinstance(found, Task) else found
 
 
 def names() -> tuple[str, ...]:
-    """Returns the names of all tasks, sorted."""
+    """Returns the names of all tasks, sorted; of a family, those that it lists."""
     _import_built_in()
-    return tuple(sorted(_TASKS))
+    return tuple(sorted([*_TASKS, *(name for family in _FAMILIES for name in family.tasks)]))
 
 
 def mixture_names() -> tuple[str, ...]:
-    """Returns the names of all mixtures, sorted."""
+    """Returns the names of all mixtures, sorted; of a family, those that it lists."""
     _import_built_in()
-    return tuple(sorted(_MIXTURES))
+    return tuple(sorted([*_MIXTURES, *(name for family in _FAMILIES for name in family.mixtures)]))
 
 
 def resolve(mixture: Mixture | str) -> list[tuple[Task, float]]:
@@ -167,7 +186,7 @@ def resolve(mixture: Mixture | str) -> list[tuple[Task, float]]:
     mixture = get_mixture(mixture) if isinstance(mixture, str) else mixture
     rates: dict[str, float] = {}
     for name, rate in mixture.components:
-        inner = _sizes_or_rates(name, mixture)
+        inner = _sizes_or_rates(name, mixture, proportional=rate is None)
         total = sum(inner.values())
         for task, share in inner.items():
             rates[task] = rates.get(task, 0.0) + (share if rate is None else rate * share / total)
@@ -192,18 +211,27 @@ def import_module_tasks(module: str) -> None:
         raise UserError(f'no module {module!r}; run from its folder, or put that folder on PYTHONPATH') from None
 
 
-def _sizes_or_rates(name: str, mixture: Mixture) -> dict[str, float]:
+def _sizes_or_rates(name: str, mixture: Mixture, *, proportional: bool) -> dict[str, float]:
     """Returns task -> rate inside one component."""
-    if name in _TASKS:
-        proportional = dict(mixture.components)[name] is None
-        return {name: float(_capped(name, mixture)) if proportional else 1.0}
+    found = _find(name)
+    if isinstance(found, Task):
+        return {name: float(_capped(found, mixture)) if proportional else 1.0}
     return {task.name: rate for task, rate in resolve(name)}
 
 
-def _capped(name: str, mixture: Mixture) -> int:
-    size = size_of(_TASKS[name], mixture.split)
+def _find(name: str) -> Task | Mixture | None:
+    for table in (_TASKS, _MIXTURES):
+        if name in table:
+            return table[name]
+    return next((made for family in _FAMILIES if (made := family.make(name)) is not None), None)
+
+
+def _capped(task: Task, mixture: Mixture) -> int:
+    size = size_of(task, mixture.split)
     if not size:
-        raise UserError(f'task {name!r} has no example in split {mixture.split!r}; leave it out of {mixture.name!r}')
+        raise UserError(
+            f'task {task.name!r} has no example in split {mixture.split!r}; leave it out of {mixture.name!r}'
+        )
     return size if mixture.maximum is None else min(size, mixture.maximum)
 
 
@@ -215,7 +243,7 @@ def _import_built_in() -> None:
 def _check_name(name: str) -> None:
     if not _NAME.fullmatch(name):
         raise UserError(f'name {name!r} is not lower_snake: small letters and digits, joined by single underscores')
-    if name in _TASKS or name in _MIXTURES:
+    if _find(name) is not None:
         raise UserError(f'name {name!r} is registered twice; names of tasks and mixtures must differ')
 
 
@@ -247,9 +275,11 @@ def _check_components(name: str, pairs: tuple[tuple[str, float | None], ...], ma
     if maximum is not None and maximum < 1:
         raise UserError(f'{where}: maximum is {maximum}; it must be 1 or more')
     for component, rate in pairs:
-        if component not in _TASKS and component not in _MIXTURES:
-            raise unknown_name('task or mixture', component, [*_TASKS, *_MIXTURES], where=where)
-        if rate is None and any(inner is not None for _, inner in _MIXTURES.get(component, _NO_RATES).components):
+        found = _find(component)
+        if found is None:
+            raise unknown_name('task or mixture', component, [*names(), *mixture_names()], where=where)
+        inner_rates = [inner for _, inner in found.components] if isinstance(found, Mixture) else []
+        if rate is None and any(inner is not None for inner in inner_rates):
             raise UserError(f'{where}: {component!r} has rates of its own, so no size; give it a rate here')
         if rate is not None and not 0 < rate < float('inf'):
             raise UserError(f'{where}: the rate of {component!r} is {rate}; it must be above 0')

@@ -17,11 +17,13 @@ class Tfds(Source):
         name: as `tfds.builder` takes it, with version: 'glue/rte:2.0.0'.
         split_map: our split to theirs, e.g. `{'train': 'train[:30000]'}`.
         data_dir: where it has been downloaded.
+        sizes: the number of records by split, where mixtures are to be planned before the data is there.
     """
 
     name: str
     split_map: Mapping[str, str]
     data_dir: str | None = None
+    sizes: Mapping[str, int] | None = None
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -37,13 +39,17 @@ class Tfds(Source):
             yield plain(record)
 
     def num_examples(self, split: str) -> int | None:
-        """Returns the size that the dataset states."""
-        return self._builder(split).info.splits[self.split_map[split]].num_examples
+        """Returns the stated size, else what the dataset states."""
+        self.check_split(split)
+        return self.sizes[split] if self.sizes and split in self.sizes else self._prepared_size(split)
 
     def fingerprint(self, split: str) -> str:
         """Returns a hash of name, version, slice and number of records."""
         info = self._builder(split).info
-        return sha256_json(['Tfds', info.full_name, self.split_map[split], self.num_examples(split)])
+        return sha256_json(['Tfds', info.full_name, self.split_map[split], self._prepared_size(split)])
+
+    def _prepared_size(self, split: str) -> int:
+        return self._builder(split).info.splits[self.split_map[split]].num_examples
 
     def _builder(self, split: str) -> Any:
         self.check_split(split)

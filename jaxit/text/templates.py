@@ -95,7 +95,7 @@ class Template:
                 text += OPTION_STYLES[self.options_style](self._checked(options))
             elif field:
                 text += self._value(record, field)
-        return text
+        return text.lstrip() if pattern.startswith('{options}') and self.options_style == 'none' else text
 
     def _checked(self, options: Sequence[str]) -> Sequence[str]:
         if not options or isinstance(options, str) or not all(isinstance(option, str) for option in options):

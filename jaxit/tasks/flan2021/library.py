@@ -1,0 +1,136 @@
+"""The data sets of FLAN 2021 by name, and the tasks that are made of them when somebody asks for one.
+
+| name | what it is |
+|---|---|
+| `{set}_{N}templates` | the first N templates, N in 1, 2, 4, 7, 10; training draws one for each row |
+| `{set}_type_{i}` | template i alone, for evaluation |
+| `{set}_type_{i}_scoring_eval` | template i, judged by rank classification over the options it shows |
+| `{set}_type_{i}_score_eval_no_options` | the same without showing them |
+| any of these with `_one_shot`, `_two_shot`, `_three_shot`, `_five_shot`, `_ten_shot`, `_multi_shot` | exemplars first |
+
+There are thousands of such names, so they are made on demand; `jaxit tasks list` shows those with ten templates.
+An inverted template asks for something other than the answer: there is no `_type_{i}` of it.
+"""
+
+import dataclasses
+import re
+
+from jaxit.core.errors import UserError
+from jaxit.tasks.flan2021 import (
+    algebra,
+    common_sense,
+    conversational_qa,
+    coreference,
+    entailment,
+    linguistic_acceptability,
+    open_domain_qa,
+    paraphrase,
+    question_classification,
+    read_comp_and_common_sense,
+    reading_comprehension,
+    sentiment,
+    structure_to_text,
+    summarization,
+    text_formatting,
+    translation,
+    word_disambiguation,
+)
+from jaxit.tasks.flan2021.data_set import DataSet
+from jaxit.tasks.registry import Task
+from jaxit.tasks.tensorflow_sources import Tfds
+from jaxit.text.templates import Template
+
+# In the order in which FLAN numbers its clusters.
+_MODULES = (
+    summarization,
+    structure_to_text,
+    reading_comprehension,
+    open_domain_qa,
+    paraphrase,
+    sentiment,
+    text_formatting,
+    common_sense,
+    translation,
+    coreference,
+    entailment,
+    algebra,
+    conversational_qa,
+    word_disambiguation,
+    linguistic_acceptability,
+    question_classification,
+    read_comp_and_common_sense,
+)
+DATA_SETS: dict[str, DataSet] = {data_set.key: data_set for module in _MODULES for data_set in module.DATA_SETS}
+CLUSTERS = tuple(dict.fromkeys(cluster for data_set in DATA_SETS.values() for cluster in data_set.clusters))
+TEMPLATE_COUNTS = (1, 2, 4, 7, 10)
+SHOTS = {
+    '': 0,
+    '_one_shot': 1,
+    '_two_shot': 2,
+    '_three_shot': 3,
+    '_five_shot': 5,
+    '_ten_shot': 10,
+    '_multi_shot': 16,  # as many of them as fit
+}
+RANKED = ('rank_accuracy', 'rank_accuracy_per_token')
+
+_SHOT = '|'.join(SHOTS)
+_NAME = re.compile(
+    rf'(?P<key>\w+?)_(?:(?P<count>\d+)templates|type_(?P<index>\d)(?P<ranked>_scoring_eval|_score_eval_no_options)?)'
+    rf'(?P<shot>{_SHOT})'
+)
+
+
+def make(name: str) -> Task | None:
+    """Returns the task of a name, or None where the name is not one of FLAN 2021's."""
+    match = _NAME.fullmatch(name)
+    if match is None or match['key'] not in DATA_SETS:
+        return None
+    data_set = DATA_SETS[match['key']]
+    shots = SHOTS[match['shot']]
+    if match['count'] is not None:
+        count = int(match['count'])
+        return _task(name, data_set, data_set.templates[:count], shots) if count in TEMPLATE_COUNTS else None
+    template = data_set.templates[int(match['index'])]
+    if template.kind == 'inverted' or (match['ranked'] and not data_set.classification):
+        return None
+    if match['ranked'] == '_score_eval_no_options':
+        template = dataclasses.replace(template, options_style='none')
+    task = _task(name, data_set, (template,), shots)
+    return dataclasses.replace(task, metrics=RANKED) if match['ranked'] else task
+
+
+def training_names(num_templates: int = 10, shot: str = '') -> tuple[str, ...]:
+    """Returns the names of the training tasks of all data sets that have rows to train on."""
+    if num_templates not in TEMPLATE_COUNTS or shot not in SHOTS:
+        raise UserError(
+            f'templates {num_templates} is none of {TEMPLATE_COUNTS}, or shot {shot!r} none of {list(SHOTS)}'
+        )
+    return tuple(f'{key}_{num_templates}templates{shot}' for key, d in DATA_SETS.items() if d.num_train)
+
+
+def evaluation_names(key: str, suffix: str = '') -> tuple[str, ...]:
+    """Returns the names of the evaluation tasks of a data set, one for each template that is not inverted."""
+    templates = enumerate(DATA_SETS[key].templates)
+    return tuple(f'{key}_type_{i}{suffix}' for i, template in templates if template.kind != 'inverted')
+
+
+def _task(name: str, data_set: DataSet, templates: tuple[Template, ...], shots: int) -> Task:
+    slices = {'train': data_set.train, 'dev': data_set.dev, 'test': data_set.test}
+    source = Tfds(
+        data_set.tfds,
+        {split: theirs for split, theirs in slices.items() if theirs},
+        sizes={'train': data_set.num_train} if data_set.num_train else {},
+    )
+    return Task(
+        name,
+        source,
+        templates=templates,
+        preprocessors=data_set.preprocessors,
+        metrics=data_set.metrics,
+        cluster=', '.join(data_set.clusters),
+        licence=data_set.licence,
+        language=', '.join(data_set.languages),
+        answer_options='options' if data_set.classification else None,
+        shots=shots,
+    )
