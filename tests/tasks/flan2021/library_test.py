@@ -46,7 +46,7 @@ def test_no_data_set_of_the_table_is_missing():
     assert {key: (d.clusters, d.num_train) for key, d in DATA_SETS.items()} == {
         key: ((cluster,), size) for key, cluster, size in table()
     }
-    assert CLUSTERS == tuple(TABLE)
+    assert tuple(TABLE) == CLUSTERS
 
 
 def test_capped_sizes_are_those_of_the_paper():
@@ -103,7 +103,7 @@ def test_other_names_stand_for_nothing(name):
 
 
 def test_an_unknown_name_is_refused_with_near_ones():
-    with pytest.raises(UserError, match="unknown task 'rte_10template'.*rte_10templates"):
+    with pytest.raises(UserError, match=r"unknown task 'rte_10template'.*rte_10templates"):
         registry.get_task('rte_10template')
 
 

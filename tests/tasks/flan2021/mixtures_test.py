@@ -1,5 +1,7 @@
 """Hold-outs: nothing of a held-out cluster or its kin is trained on; rates are those of capped sizes."""
 
+import itertools
+
 import pytest
 
 from jaxit.tasks import registry
@@ -65,7 +67,7 @@ def test_ablations():
     )
     assert len(five) == 5 and five < ten and ten < no_glue
     clusters = [keys_of(mixtures.make(f'flan_{c}clusters_10templates_train'), '_10templates') for c in range(1, 9)]
-    assert all(a < b for a, b in zip(clusters, clusters[1:], strict=False))
+    assert all(a < b for a, b in itertools.pairwise(clusters))
     assert {DATA_SETS[key].clusters[0] for key in clusters[1]} == {'summarization', 'translation'}
     assert len(keys_of(mixtures.make('flan_3clusters_2each_10templates_train'), '_10templates')) == 6
 
