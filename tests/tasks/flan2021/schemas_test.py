@@ -1,0 +1,62 @@
+"""Every data set of FLAN 2021 over made-up rows of its real TFDS schema: preprocessors and all ten templates."""
+
+import warnings
+
+import pytest
+
+from jaxit.tasks.flan2021.library import DATA_SETS, make
+from jaxit.tasks.rendering import render_row
+from jaxit.tasks.tensorflow_sources import plain
+
+NUM_ROWS = 8
+# Made-up text has no blank to be filled in, no placeholder and no brackets: these fields are as in the real data.
+USABLE = {
+    'arc_challenge': {'choices': {'label': [0, 1, 2, 3], 'text': ['w', 'x', 'y', 'z']}, 'answerKey': 2},
+    'arc_easy': {'choices': {'label': [0, 1, 2, 3], 'text': ['w', 'x', 'y', 'z']}, 'answerKey': 2},
+    'coqa': {'questions': ['Who?', 'Why?'], 'answers': {'input_text': ['Ann', 'for fun']}},
+    'copa': {'question': 'cause', 'label': 1},
+    'dart': {'tripleset': ['Mars ORDER_IN_TABLE 4', '[TABLECONTEXT] NAME Mars']},
+    'e2e_nlg': {'meaning_representation': 'name[The Mill], area[riverside]'},
+    'hellaswag': {'endings': ['a.', 'b.', 'c.', 'd.'], 'label': 3},
+    'record': {
+        'query': 'Then @placeholder won.',
+        'entities': ['Ann', 'Bo'],
+        'answers': ['Bo'],
+        'passage': 'Bo ran.\n@highlight\nx',
+    },
+    'true_case': {'en': 'Ann met Bo.'},
+    'web_nlg_en': {'input': ['Mars | order | 4']},
+    'winogrande': {'sentence': 'Ann thanked Bo because _ had helped.'},
+    'wsc273': {'text': 'The cup fits no shelf as it is tall.', 'pronoun_start': 23, 'pronoun_end': 25, 'label': 0},
+}
+
+
+@pytest.fixture(scope='module')
+def tfds():
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        module = pytest.importorskip('tensorflow_datasets')
+        with module.testing.mock_data(num_examples=NUM_ROWS):
+            yield module
+
+
+@pytest.mark.slow
+@pytest.mark.tasks
+@pytest.mark.filterwarnings('ignore')
+@pytest.mark.parametrize('key', DATA_SETS)
+def test_rows_of_the_real_schema_render_in_all_templates(tfds, key):
+    data_set = DATA_SETS[key]
+    builder = tfds.builder(data_set.tfds)
+    split = (data_set.train or data_set.test).split('[')[0]
+    records = [plain(row) | USABLE.get(key, {}) for row in tfds.as_numpy(builder.as_dataset(split=split))]
+    assert len(records) == NUM_ROWS
+    rendered = 0
+    task = make(f'{key}_10templates')
+    for row, record in enumerate(records):
+        for index, template in enumerate(task.templates):
+            for example in render_row(task, 'train', row, record, seed=0, template=index):
+                rendered += 1
+                assert example.inputs.strip() and example.targets.strip()
+                if template.kind != 'inverted' and data_set.classification:
+                    assert example.targets in example.options
+    assert rendered, 'no row could be used'
