@@ -94,12 +94,12 @@ def _layer_by_layer(transform: optax.GradientTransformation, stacked: tuple[str,
     """Returns a stateless transformation that acts on every layer of a stacked param by itself."""
 
     def of_leaf(path: str, update: Array, param: Array) -> Array:
-        def one(update: Array, param: Array) -> Array:
+        def one(update: Any, param: Any) -> Any:
             return transform.update(update, optax.EmptyState(), param)[0]
 
         return (jax.vmap(one) if tree.matches(path, stacked) else one)(update, param)
 
-    def update(updates: Params, state: optax.OptState, params: Params) -> tuple[Params, optax.OptState]:
+    def update(updates: Any, state: optax.OptState, params: Any = None) -> tuple[Any, optax.OptState]:
         return tree.map_with_path(of_leaf, updates, params), state
 
     return optax.GradientTransformation(lambda params: optax.EmptyState(), update)
