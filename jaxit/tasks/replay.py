@@ -2,34 +2,50 @@
 
 A decoder models the text as it is. T5 gets span corruption (arXiv 1910.10683, section 3.1.4):
 15 % of the tokens go, in spans of 3 on average, each replaced by a sentinel in the inputs; the
-targets are the sentinels, each with the tokens it stands for.
+targets are the sentinels, each with the tokens it stands for. A T5 that was adapted to language modelling
+(arXiv 2104.08691, section 2.2), as those are that FLAN tunes, has unlearned the sentinels: it gets prefix language
+modelling, a text cut in two at a place drawn evenly.
 """
 
 import functools
+from typing import Literal, get_args
 
 import numpy as np
 
-from jaxit.core.errors import UserError
+from jaxit.core.errors import UserError, unknown_name
 from jaxit.text.base import Tokenizer
 from jaxit.text.examples import TokenFormat, TokenizedExample
 
 NOISE_DENSITY = 0.15
 MEAN_SPAN_LENGTH = 3.0
 
+Objective = Literal['span_corruption', 'prefix_lm']
 
-def replay_examples(text: str, tokenizer: Tokenizer, token_format: TokenFormat, *, seed: int) -> list[TokenizedExample]:
+
+def replay_examples(
+    text: str,
+    tokenizer: Tokenizer,
+    token_format: TokenFormat,
+    *,
+    seed: int,
+    objective: Objective = 'span_corruption',
+) -> list[TokenizedExample]:
     """Returns a text as examples for a model: as many as its length asks for.
 
     Args:
         text: the whole text.
         tokenizer: makes the ids.
-        token_format: decides between language modelling and span corruption, and the lengths.
+        token_format: the lengths; a decoder always models the text as it is.
         seed: of the noise; pass another one for each text.
+        objective: what an encoder-decoder does with a text: what it was last pretrained with.
     """
+    if objective not in get_args(Objective):
+        raise unknown_name('objective', objective, get_args(Objective))
     ids = tokenizer.encode(text)
-    if token_format.encoder_decoder:
-        return _corrupted(ids, tokenizer, token_format, seed)
-    return _continued(ids, tokenizer, token_format)
+    if not token_format.encoder_decoder:
+        return _continued(ids, tokenizer, token_format)
+    made = _corrupted if objective == 'span_corruption' else _parted
+    return made(ids, tokenizer, token_format, seed)
 
 
 def noise_mask(length: int, rng: np.random.RandomState) -> np.ndarray:
@@ -90,6 +106,21 @@ def _corrupted(ids: list[int], tokenizer: Tokenizer, token_format: TokenFormat, 
         inputs, targets = corrupt(piece, noise_mask(len(piece), rng), sentinels)
         tokens = [*inputs, tokenizer.eos_id, *targets, tokenizer.eos_id]
         made.append(TokenizedExample(np.asarray(tokens, np.int32), (len(inputs) + 1,)))
+    return made
+
+
+def _parted(ids: list[int], tokenizer: Tokenizer, token_format: TokenFormat, seed: int) -> list[TokenizedExample]:
+    """Pieces of the inputs' length; each begins in the inputs and ends in the targets, cut where both fit."""
+    step = max(token_format.inputs_length - 1, 2)
+    rng = np.random.RandomState(seed)
+    made = []
+    for start in range(0, len(ids), step):
+        piece = ids[start : start + step]
+        if len(piece) < 2:
+            continue
+        border = rng.randint(max(len(piece) - token_format.targets_length + 1, 1), len(piece))
+        tokens = [*piece[:border], tokenizer.eos_id, *piece[border:], tokenizer.eos_id]
+        made.append(TokenizedExample(np.asarray(tokens, np.int32), (border + 1,)))
     return made
 
 

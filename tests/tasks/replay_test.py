@@ -120,3 +120,44 @@ def test_an_empty_text_gives_nothing_to_learn():
 def test_a_tokenizer_without_sentinels_is_refused():
     with pytest.raises(UserError, match='span corruption needs sentinels'):
         replay_examples(TEXT, WithoutSentinels(), TokenFormat(True, 50, 21), seed=0)
+
+
+@pytest.mark.parametrize(('inputs_length', 'targets_length'), [(61, 61), (61, 20), (2, 2)])
+def test_prefix_language_modelling_cuts_a_text_in_two(inputs_length, targets_length):
+    tokenizer, token_format = ByteTokenizer(), TokenFormat(True, inputs_length, targets_length)
+    made = replay_examples(TEXT, tokenizer, token_format, seed=3, objective='prefix_lm')
+    out = []
+    for example in made:
+        (border,) = example.boundaries
+        inputs, targets = example.tokens[:border].tolist(), example.tokens[border:].tolist()
+        assert 2 <= len(inputs) <= inputs_length and 2 <= len(targets) <= targets_length
+        assert inputs.pop() == targets.pop() == tokenizer.eos_id
+        out += [*inputs, *targets]
+    ids = tokenizer.encode(TEXT)
+    assert out == ids or out == ids[:-1]  # a last piece of one token has no two sides
+    assert len(made) == -(-len(out) // max(inputs_length - 1, 2))
+
+
+@pytest.mark.parametrize(('targets_length', 'shortest'), [(21, 1), (8, 13)])
+def test_the_prefix_is_drawn_evenly_from_those_that_fit(targets_length, shortest):
+    token_format = TokenFormat(True, 21, targets_length)
+    drawn = [
+        replay_examples('x' * 20, ByteTokenizer(), token_format, seed=seed, objective='prefix_lm')[0].boundaries[0] - 1
+        for seed in range(2000)
+    ]
+    lengths, counts = np.unique(drawn, return_counts=True)
+    assert lengths.tolist() == list(range(shortest, 20))
+    mean = 2000 / len(lengths)
+    assert abs(counts - mean).max() < 5 * mean**0.5
+
+
+def test_prefix_language_modelling_needs_no_sentinels_and_is_for_encoder_decoders_alone():
+    with_sentinels, without = ByteTokenizer(), WithoutSentinels()
+    assert replay_examples(TEXT, without, TokenFormat(True, 50, 21), seed=0, objective='prefix_lm')
+    a, b = (
+        replay_examples(TEXT, with_sentinels, TokenFormat(False, 50, 21), seed=0, objective=objective)
+        for objective in ('prefix_lm', 'span_corruption')
+    )
+    assert [example.tokens.tolist() for example in a] == [example.tokens.tolist() for example in b]
+    with pytest.raises(UserError, match="unknown objective 'prefix'; did you mean prefix_lm"):
+        replay_examples(TEXT, with_sentinels, TokenFormat(True, 50, 21), seed=0, objective='prefix')

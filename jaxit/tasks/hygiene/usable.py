@@ -1,0 +1,40 @@
+"""A mixture without the tasks whose data can't be read, so that one of them does not stop all others."""
+
+from jaxit.core.errors import UserError
+from jaxit.tasks.hygiene.members import Member, Reduced, joined, members, without
+from jaxit.tasks.registry import TRAIN, Mixture, size_of
+
+
+def usable(mixture: Mixture | str, split: str = TRAIN, *, strict: bool = False) -> Reduced:
+    """Returns a mixture without the tasks whose source can't be opened, and why each was left out.
+
+    A source is opened by reading its first record, and its size where the task's rate follows from it. Each task that is
+    left out is logged with a line.
+
+    Args:
+        mixture: the whole.
+        split: the split that is to be read.
+        strict: raises instead of leaving out.
+
+    Raises:
+        UserError: where `strict` and a task can't be read, or where none can.
+    """
+    found = members(mixture)
+    left_out = {member.task.name: why for member in found if (why := _problem(member, split)) is not None}
+    if strict and left_out:
+        raise UserError(f'{len(left_out)} of {len(found)} tasks can not be read: {joined(left_out)}')
+    return without(mixture, left_out)
+
+
+def _problem(member: Member, split: str) -> str | None:
+    task = member.task
+    try:
+        task.source.check_split(split)
+        if next(iter(task.source.records(split)), None) is None:
+            return f'split {split!r} has no record'
+        if member.sized_split is not None:
+            size_of(task, member.sized_split)
+    except Exception as error:  # whatever a source of any library may raise
+        lines = str(error).splitlines()
+        return lines[0] if isinstance(error, UserError) else ': '.join([type(error).__name__, *lines[:1]])
+    return None
