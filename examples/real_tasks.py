@@ -31,7 +31,10 @@ P3_DATASETS = (
 ).split()
 P3_HELD_OUT = ('glue_mrpc', 'glue_qqp', 'paws')
 NI_HELD_OUT = ('task156', 'task138', 'task139', 'task142')
-NI_LEFT_OUT = ('task140', 'task143')  # they ask other questions about the very prompts of 138 and 139, and the words of 142
+NI_LEFT_OUT = (
+    'task140',
+    'task143',
+)  # they ask other questions about the very prompts of 138 and 139, and the words of 142
 COT = ('aqua', 'creak', 'ecqa', 'gsm8k', 'qasc', 'sensemaking', 'strategyqa')
 MAXIMUM = 400
 

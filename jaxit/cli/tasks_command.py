@@ -30,7 +30,7 @@ def list_tasks(module: ModuleOption = None, as_json: JsonOption = False) -> None
 
     _import(module)
     tasks = [_facts(registry.get_task(name)) for name in registry.names()]
-    mixtures = [{'mixture': name, 'tasks': len(registry.resolve(name))} for name in registry.mixture_names()]
+    mixtures = [{'mixture': name, 'tasks': len(registry.members(name))} for name in registry.mixture_names()]
     if as_json:
         console.json_out({'tasks': tasks, 'mixtures': mixtures})
         return

@@ -36,8 +36,15 @@ def rouge_l(prediction: str, references: Sequence[str], *, keep_articles: bool =
     return rouge.rouge_l(prediction, references)
 
 
+def exact_match_with_articles(prediction: str, references: Sequence[str], *, keep_articles: bool = True) -> float:
+    """Returns exact match with 'a', 'an' and 'the' kept, as Super-NaturalInstructions publishes it."""
+    del keep_articles
+    return answers.exact_match(prediction, references, keep_articles=True)
+
+
 ANSWER_METRICS: dict[str, Callable[..., float]] = {
     'exact_match': answers.exact_match,
+    'exact_match_with_articles': exact_match_with_articles,
     'f1': answers.f1,
     'rouge_l': rouge_l,
 }

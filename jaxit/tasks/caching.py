@@ -4,12 +4,13 @@ The parent reads the source and deals out chunks of rows; workers render and tok
 writes what they made in the order of the rows. What a row becomes depends on that row alone.
 """
 
+import dataclasses
 import itertools
 import logging
 import os
 import pickle
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -24,13 +25,15 @@ from jaxit.core.files import sha256_json
 from jaxit.data.cache import MANIFEST, CacheWriter, TokenCache
 from jaxit.data.mixture import MixtureComponent
 from jaxit.tasks.fingerprints import fingerprint
-from jaxit.tasks.registry import Mixture, Task, resolve
+from jaxit.tasks.registry import TRAIN, Mixture, Task, resolve
 from jaxit.tasks.rendering import records, render_row
 from jaxit.tasks.replay import replay_examples
 from jaxit.tasks.sources import Record
 from jaxit.text.base import Tokenizer
+from jaxit.text.chat import Conversation, split
 from jaxit.text.examples import Example, TokenFormat, TokenizedExample, tokenize
 
+UNLIMITED = 1 << 40  # tokens
 CHUNK_ROWS = 256
 ALONE_CHUNKS = 8  # a task of fewer chunks is done before workers could start
 
@@ -68,6 +71,7 @@ class _Job:
     seed: int
     chat_format: str | None
     on_bad_row: OnBadRow
+    leave_out: frozenset[int] = frozenset()
 
     def __call__(self, chunk: Chunk) -> _Made:
         made = _Made([], Counter(), [])
@@ -89,7 +93,10 @@ class _Job:
         if not examples:
             counts['filtered_rows'] += 1
         for example in examples:
-            for tokenized in self._tokenize(example, row):
+            pieces = self._pieces(example)
+            if not pieces or pieces[0] is not example:
+                counts['split_conversations' if pieces else 'dropped'] += 1
+            for tokenized in (tokenized for piece in pieces for tokenized in self._tokenize(piece, row)):
                 if tokenized is None:
                     counts['dropped'] += 1
                     continue
@@ -97,6 +104,25 @@ class _Job:
                 counts['cut_targets'] += tokenized.cut_targets > 0
                 rows.append(Row(tokenized.tokens, tokenized.boundaries, row, example.template))
         return rows, counts
+
+    def _pieces(self, example: Example) -> Sequence[Example]:
+        """Returns the example itself, or what its task makes of a conversation that is longer than a row."""
+        what = self.task.long_conversations
+        if what == 'cut' or not isinstance(example, Conversation) or self._fits(example):
+            return [example]
+        return split(example, self._fits) if what == 'split' else []
+
+    def _fits(self, example: Example) -> bool:
+        """Returns whether nothing of a conversation would be cut."""
+        unlimited = dataclasses.replace(self.token_format, inputs_length=UNLIMITED, targets_length=UNLIMITED)
+        whole = tokenize(example, self.tokenizer, unlimited)
+        assert whole is not None
+        prompt, length = whole.boundaries[0], len(whole.tokens)
+        if len(whole.boundaries) == 1:
+            limit = prompt + self.token_format.targets_length
+        else:
+            limit = self.token_format.row_length
+        return prompt <= self.token_format.inputs_length and length <= limit
 
     def _tokenize(self, example: Example, row: int) -> list[TokenizedExample | None]:
         if self.task.kind == 'instruction':
@@ -121,6 +147,7 @@ def build(
     num_workers: int = 1,
     chat_format: str | None = None,
     on_bad_row: OnBadRow = 'error',
+    leave_out: Collection[int] = (),
 ) -> Path:
     """Builds the cache of one split unless it is there already, and returns its folder.
 
@@ -135,6 +162,8 @@ def build(
         chat_format: writes every example as a conversation; see `text.chat`.
         on_bad_row: 'error' ends at the first row that can't be made into an example; 'skip' leaves such rows out and
             counts them as `bad_rows` in the manifest.
+        leave_out: rows of the source that are passed over, see `hygiene.findings`; nor are they exemplars of others.
+            They are counted as `left_out_rows`.
 
     Raises:
         UserError: with the file and line of a bad row.
@@ -144,10 +173,19 @@ def build(
     if num_workers < 1:
         raise UserError(f'num_workers is {num_workers}; it must be 1 or more')
     task.source.check_split(split)
-    key = fingerprint(task, split, tokenizer, token_format, seed=seed, chat_format=chat_format, on_bad_row=on_bad_row)
+    key = fingerprint(
+        task,
+        split,
+        tokenizer,
+        token_format,
+        seed=seed,
+        chat_format=chat_format,
+        on_bad_row=on_bad_row,
+        leave_out=leave_out,
+    )
     folder = cache_folder(root, task, split, key)
     if not _is_present(folder, key):
-        job = _Job(task, split, tokenizer, token_format, seed, chat_format, on_bad_row)
+        job = _Job(task, split, tokenizer, token_format, seed, chat_format, on_bad_row, frozenset(leave_out))
         _write(job, folder, key, num_workers)
     return folder
 
@@ -163,8 +201,12 @@ def ensure(
     num_workers: int = 1,
     chat_format: str | None = None,
     on_bad_row: OnBadRow = 'error',
+    leave_out: Mapping[str, Collection[int]] | None = None,
 ) -> list[MixtureComponent]:
-    """Builds the caches of a mixture that are missing and returns its components; arguments as for `build`."""
+    """Builds the caches of a mixture that are missing and returns its components; arguments as for `build`.
+
+    `leave_out` has rows by task.
+    """
     components = []
     for task, rate in resolve(mixture):
         folder = build(
@@ -177,6 +219,7 @@ def ensure(
             num_workers=num_workers,
             chat_format=chat_format,
             on_bad_row=on_bad_row,
+            leave_out=(leave_out or {}).get(task.name, ()),
         )
         components.append(MixtureComponent(task.name, folder, rate))
     return components
@@ -222,6 +265,8 @@ def _write(job: _Job, folder: Path, key: str, num_workers: int) -> None:
             for name, number in made.counts.items():
                 writer.count(name, number)
             _report_bad_rows(job, made.bad_rows, writer)
+        if job.leave_out:
+            writer.count('left_out_rows', len(job.leave_out))
 
 
 def _report_bad_rows(job: _Job, bad_rows: list[tuple[int, str]], writer: CacheWriter) -> None:
@@ -238,7 +283,8 @@ def _place(job: _Job, row: int, message: str) -> str:
 
 
 def _in_order(job: _Job, num_workers: int) -> Iterator[_Made]:
-    chunks = _chunks(enumerate(records(job.task, job.split, job.seed)))
+    numbered = enumerate(records(job.task, job.split, job.seed, job.leave_out if job.split == TRAIN else ()))
+    chunks = _chunks(item for item in numbered if item[0] not in job.leave_out)
     first = list(itertools.islice(chunks, ALONE_CHUNKS))
     if num_workers == 1 or len(first) < ALONE_CHUNKS:
         yield from map(job, itertools.chain(first, chunks))

@@ -7,12 +7,13 @@ import importlib.metadata
 import inspect
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from jaxit.core.errors import UserError
 from jaxit.core.files import sha256_json
 from jaxit.tasks.registry import TRAIN, Task
+from jaxit.text import chat
 from jaxit.text.base import Tokenizer
 from jaxit.text.examples import TokenFormat
 
@@ -32,10 +33,13 @@ def fingerprint(
     seed: int,
     chat_format: str | None = None,
     on_bad_row: str = 'error',
+    leave_out: Collection[int] = (),
 ) -> str:
     """Returns the hash of everything that the examples of a cache depend on."""
     return sha256_json(
-        {
+        _of_conversations(task)
+        | ({'leave_out': sorted(leave_out)} if leave_out else {})
+        | {
             'version': RENDERING_VERSION,
             'task': task.name,
             'split': split,
@@ -51,11 +55,17 @@ def fingerprint(
             'tokenizer': tokenizer.sha256,
             'token_format': dataclasses.asdict(token_format),
             'seed': seed,
-            'chat_format': chat_format,
+            'chat_format': None if chat_format is None else dataclasses.asdict(chat.get(chat_format)),
             'on_bad_row': on_bad_row,
             'packages': {name: importlib.metadata.version(name) for name in _TOKENIZER_PACKAGES},
         }
     )
+
+
+def _of_conversations(task: Task) -> dict[str, str]:
+    """Returns what concerns conversations alone; nothing where it is as for any other task, whose cache stays what it is."""
+    fields = {'loss_turns': 'all', 'long_conversations': 'cut'}
+    return {name: getattr(task, name) for name, usual in fields.items() if getattr(task, name) != usual}
 
 
 def describe(function: Callable[..., Any]) -> list[Any]:

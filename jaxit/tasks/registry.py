@@ -14,10 +14,12 @@ from typing import Any, Literal
 from jaxit.core.errors import UserError, unknown_name
 from jaxit.tasks.preprocessors import Preprocessor
 from jaxit.tasks.sources import Record, Source
+from jaxit.text.chat import LOSS_TURNS, LossTurns
 from jaxit.text.examples import Example
 from jaxit.text.templates import Template
 
 TRAIN = 'train'
+LONG_CONVERSATIONS = ('cut', 'split', 'drop')
 BUILT_IN_MODULES = ('jaxit.tasks.primer', 'jaxit.tasks.flan2021.mixtures')
 
 _NAME = re.compile(r'[a-z][a-z0-9]*(_[a-z0-9]+)*')
@@ -47,6 +49,9 @@ class Task:
         kind: 'instruction', or 'text' for plain text to be modelled as it is (replay).
         shots: how many exemplars of the train split stand before each example, in the same template; fewer where the
             inputs are too long for all of them.
+        loss_turns: which replies of a conversation bear loss: 'all', the 'last', or those 'marked' with a weight of 1.
+        long_conversations: what becomes of a conversation that is longer than a row: it is 'cut', 'split' into several
+            examples, or left out ('drop').
     """
 
     name: str
@@ -63,6 +68,8 @@ class Task:
     eval_template: int | None = 0
     kind: Literal['instruction', 'text'] = 'instruction'
     shots: int = 0
+    loss_turns: LossTurns = 'all'
+    long_conversations: Literal['cut', 'split', 'drop'] = 'cut'
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -193,6 +200,14 @@ def resolve(mixture: Mixture | str) -> list[tuple[Task, float]]:
     return [(get_task(name), rate) for name, rate in rates.items()]
 
 
+def members(mixture: Mixture | str) -> tuple[str, ...]:
+    """Returns the names of the tasks of a mixture, nested mixtures flattened; unlike `resolve`, it asks no source for its size."""
+    mixture = get_mixture(mixture) if isinstance(mixture, str) else mixture
+    found = [(name, _find(name)) for name, _ in mixture.components]
+    nested = [members(part) if isinstance(part, Mixture) else (name,) for name, part in found]
+    return tuple(dict.fromkeys(name for names in nested for name in names))
+
+
 def size_of(task: Task, split: str = TRAIN) -> int:
     """Returns the number of records of a split; an error where the source cannot tell."""
     size = task.source.num_examples(split)
@@ -255,6 +270,13 @@ def _check_task(task: Task) -> None:
         raise UserError(f"{where}: kind is {task.kind!r}; it must be 'instruction' or 'text'")
     if task.shots < 0 or (task.shots and (task.kind == 'text' or TRAIN not in task.splits)):
         raise UserError(f'{where}: shots is {task.shots}; exemplars need instructions and a split {TRAIN!r}')
+    if task.loss_turns not in LOSS_TURNS:
+        raise UserError(f'{where}: loss_turns is {task.loss_turns!r}; it must be one of {", ".join(LOSS_TURNS)}')
+    if task.long_conversations not in LONG_CONVERSATIONS:
+        choices = ', '.join(LONG_CONVERSATIONS)
+        raise UserError(f'{where}: long_conversations is {task.long_conversations!r}; it must be one of {choices}')
+    if task.shots and task.long_conversations == 'split':
+        raise UserError(f'{where}: a conversation with exemplars before it can not be split')
     if task.template_field and not task.templates:
         raise UserError(f'{where}: template_field needs templates')
     if task.templates and task.eval_template is not None and not 0 <= task.eval_template < len(task.templates):

@@ -3,7 +3,7 @@
 import dataclasses
 import itertools
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from jaxit.core.errors import UserError
@@ -46,16 +46,17 @@ def examples(
         yield from made
 
 
-def records(task: Task, split: str, seed: int) -> Iterator[Record]:
+def records(task: Task, split: str, seed: int, left_out: Collection[int] = ()) -> Iterator[Record]:
     """Yields the records of a split as they come; those of a few-shot task bring exemplars, never themselves.
 
-    The exemplars depend on (seed, row, task) only.
+    The exemplars depend on (seed, row, task) only, and on which rows of the train split are left out of them.
     """
     rows = task.source.records(split)
     if not task.shots:
         yield from rows
         return
-    pool = list(itertools.islice(task.source.records(TRAIN), POOL_ROWS))
+    first = enumerate(itertools.islice(task.source.records(TRAIN), POOL_ROWS))
+    pool = [record for row, record in first if row not in left_out]
     for row, record in enumerate(rows):
         others = [other for other in pool if other != record]
         draw = random.Random(f'{seed}/{row}/{task.name}')
@@ -134,7 +135,7 @@ def _example(task: Task, row: int, record: Record, index: int, chat_format: str 
         record = made
     facts |= {'options': _options(task, record, task.language), 'references': _references(record)}
     if 'messages' in record:
-        return Example(chat.to_parts(_messages(record), chat_format or 'plain'), **facts)
+        return chat.write(_messages(record), chat_format or 'plain', loss=task.loss_turns, **facts)
     for inputs, targets in (('inputs', 'targets'), ('prompt', 'completion')):
         if inputs in record or targets in record:
             return _ordinary(_checked_text(record, inputs), _checked_text(record, targets), facts, chat_format)

@@ -1,132 +1,104 @@
-"""Chat formats as data, and conversations as parts of an example.
+"""Conversations as parts of an example, written in a chat format.
 
 The model learns to write each reply and the mark that ends it; everything else is given.
 """
 
-from collections.abc import Mapping, Sequence
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from jaxit.core.errors import UserError, unknown_name
+from jaxit.core.errors import UserError
 from jaxit.text.base import Tokenizer
-from jaxit.text.examples import Part
+from jaxit.text.chat_formats import FORMATS, ChatFormat, Parts, Turn, get
+from jaxit.text.examples import Example, Part
 
-Message = Mapping[str, Any]  # {'role': 'system' | 'user' | 'assistant', 'content': text}
-Parts = tuple[Part, ...]
+__all__ = [
+    'FORMATS',
+    'LOSS_TURNS',
+    'ChatFormat',
+    'Conversation',
+    'LossTurns',
+    'Message',
+    'Turn',
+    'check',
+    'get',
+    'prompt_parts',
+    'split',
+    'stop_ids',
+    'to_parts',
+    'write',
+]
 
+# {'role': 'system' | 'user' | 'assistant' | 'tool', 'content': text}; a user's message may have an 'input', which its
+# content is about, a reply a 'weight' of 0 or 1.
+Message = Mapping[str, Any]
+LossTurns = Literal['all', 'last', 'marked']
+LOSS_TURNS = ('all', 'last', 'marked')
 
-@dataclass(frozen=True)
-class Turn:
-    """What stands around the content of one role's turn; loss-bearing parts in `after` end a reply."""
-
-    before: Parts = ()
-    after: Parts = ()
-
-
-@dataclass(frozen=True)
-class ChatFormat:
-    """How a conversation is written.
-
-    Attributes:
-        name: what the format is called.
-        system: the system prompt's turn; None puts it before the first user's words, with `system_separator` between.
-        user: the user's turn.
-        assistant: the model's turn. Where `after` has no loss-bearing mark, EOS ends the reply.
-        strip: whether blank space around each content is taken away.
-        system_separator: see `system`.
-    """
-
-    name: str
-    user: Turn
-    assistant: Turn
-    system: Turn | None = None
-    strip: bool = False
-    system_separator: str = '\n\n'
-
-    @property
-    def marks(self) -> tuple[str, ...]:
-        """The control tokens it needs, each once."""
-        turns = [turn for turn in (self.system, self.user, self.assistant) if turn is not None]
-        parts = [part for turn in turns for part in (*turn.before, *turn.after)]
-        return tuple(dict.fromkeys(part.text for part in parts if part.special))
-
-
-def _mark(name: str, *, loss: bool = False) -> Part:
-    return Part(name, loss=loss, special=True)
-
-
-def _gemma_turn(role: str, *, loss: bool = False) -> Turn:
-    return Turn((_mark('<start_of_turn>'), Part(f'{role}\n')), (_mark('<end_of_turn>', loss=loss), Part('\n')))
-
-
-def _chatml_turn(role: str, *, loss: bool = False) -> Turn:
-    return Turn((_mark('<|im_start|>'), Part(f'{role}\n')), (_mark('<|im_end|>', loss=loss), Part('\n')))
-
-
-def _llama3_turn(role: str, *, loss: bool = False) -> Turn:
-    header = (_mark('<|start_header_id|>'), Part(role), _mark('<|end_header_id|>'), Part('\n\n'))
-    return Turn(header, (_mark('<|eot_id|>', loss=loss),))
-
-
-FORMATS: Mapping[str, ChatFormat] = {
-    format.name: format
-    for format in (
-        ChatFormat('plain', user=Turn(after=(Part('\n'),)), assistant=Turn(), system=Turn(after=(Part('\n\n'),))),
-        ChatFormat('gemma', user=_gemma_turn('user'), assistant=_gemma_turn('model', loss=True), strip=True),
-        ChatFormat(
-            'chatml',
-            system=_chatml_turn('system'),
-            user=_chatml_turn('user'),
-            assistant=_chatml_turn('assistant', loss=True),
-        ),
-        ChatFormat(
-            'llama3',
-            system=_llama3_turn('system'),
-            user=_llama3_turn('user'),
-            assistant=_llama3_turn('assistant', loss=True),
-            strip=True,
-        ),
-        # Alpaca's own preamble is given as the system prompt.
-        ChatFormat(
-            'alpaca',
-            system=Turn(after=(Part('\n\n'),)),
-            user=Turn((Part('### Instruction:\n'),), (Part('\n\n### Response:\n'),)),
-            assistant=Turn(after=(Part('\n\n'),)),
-        ),
-    )
+_FOLLOWERS = {
+    None: ('system', 'user'),
+    'system': ('user',),
+    'user': ('assistant',),
+    'assistant': ('user', 'tool'),
+    'tool': ('assistant', 'tool'),
 }
 
 
-def get(name: str) -> ChatFormat:
-    """Returns a chat format by name."""
-    if name not in FORMATS:
-        raise unknown_name('chat format', name, FORMATS)
-    return FORMATS[name]
+@dataclass(frozen=True)
+class Conversation(Example):
+    """An example that is a conversation, with what it was written from, so that it can be written again in pieces.
+
+    Attributes:
+        messages: the conversation.
+        format: name of the chat format.
+        loss: which replies bear loss.
+    """
+
+    messages: tuple[Message, ...] = ()
+    format: str = 'plain'
+    loss: LossTurns = 'all'
 
 
-def to_parts(messages: Sequence[Message], format: ChatFormat | str, *, where: str = 'conversation') -> Parts:
-    """Returns a conversation as parts, with loss on each reply and its end mark.
+def write(messages: Sequence[Message], format: str, *, loss: LossTurns = 'all', **fields: Any) -> Conversation:
+    """Returns a conversation as an example; `fields` are Example's."""
+    parts = to_parts(messages, format, loss=loss)
+    return Conversation(parts, messages=tuple(messages), format=format, loss=loss, **fields)
+
+
+def to_parts(
+    messages: Sequence[Message],
+    format: ChatFormat | str,
+    *,
+    loss: LossTurns = 'all',
+    where: str = 'conversation',
+) -> Parts:
+    """Returns a conversation as parts, with loss on replies and their end marks.
 
     Args:
-        messages: an optional system prompt, then user and assistant by turns, the assistant last.
+        messages: an optional system prompt, then user and assistant by turns, the assistant last. Between two of the
+            assistant's turns may stand answers of tools.
         format: a chat format or its name.
+        loss: which replies bear loss: 'all', the 'last', or those 'marked' with a weight of 1 (as are those without a weight).
         where: names the conversation in messages.
 
     Raises:
-        UserError: when the roles do not alternate, or a content is not text.
+        UserError: when roles are out of order or unknown to the format, a content is not text, or nothing bears loss.
     """
-    parts = _render(messages, format, where)
+    parts = _render(messages, format, _weights(messages, loss, where), where)
     if messages[-1]['role'] != 'assistant':
         raise UserError(f'{where}: the last message is from the {messages[-1]["role"]}; training wants a reply there')
-    last = max(i for i, part in enumerate(parts) if part.loss)
+    last = max((i for i, part in enumerate(parts) if part.loss), default=None)
+    if last is None:
+        raise UserError(f'{where}: every reply has weight 0, so none bears loss')
     return parts[: last + 1]
 
 
 def prompt_parts(messages: Sequence[Message], format: ChatFormat | str, *, where: str = 'conversation') -> Parts:
     """Returns what the model is given to write the next reply: a prefix of the parts that training sees."""
     format = get(format) if isinstance(format, str) else format
-    parts = _render(messages, format, where)
-    if messages[-1]['role'] != 'user':
+    parts = _render(messages, format, [True] * len(messages), where)
+    if messages[-1]['role'] not in ('user', 'tool'):
         raise UserError(f'{where}: the last message is from the {messages[-1]["role"]}; a prompt ends with the user')
     return (*parts, *format.assistant.before)
 
@@ -138,29 +110,128 @@ def stop_ids(format: ChatFormat | str, tokenizer: Tokenizer) -> tuple[int, ...]:
     return tuple(dict.fromkeys([tokenizer.eos_id, *(i for i in marks if i is not None)]))
 
 
-def _render(messages: Sequence[Message], format: ChatFormat | str, where: str) -> Parts:
+def split(conversation: Conversation, fits: Callable[[Example], bool]) -> list[Conversation]:
+    """Returns a conversation in pieces that fit, each as long as it can be.
+
+    A piece begins with a user's turn, the system prompt before it, and knows nothing of the turns before. What bears loss
+    in the whole does so in its piece; a piece in which nothing would is left out. A turn that does not fit by itself is
+    a piece of its own, or part of one that does: one reply alone has a limit of its own.
+    """
+    weights = _weights(conversation.messages, conversation.loss, 'conversation')
+    messages = [
+        {**message, 'weight': int(weight)} for message, weight in zip(conversation.messages, weights, strict=True)
+    ]
+    system, turns = _turns(messages)
+    if len(turns) == 1:
+        return [conversation]
+
+    def piece(first: int, last: int) -> Conversation:
+        chosen = (*system, *(message for turn in turns[first:last] for message in turn))
+        # A piece in which nothing bears loss is only measured, so its last reply may as well.
+        loss = 'marked' if _learns(turns[first:last]) else 'last'
+        parts = to_parts(chosen, conversation.format, loss=loss)
+        return dataclasses.replace(conversation, parts=parts, messages=chosen, loss=loss)
+
+    pieces, first = [], 0
+    while first < len(turns):
+        last = first + 1
+        while last < len(turns) and fits(piece(first, last + 1)):
+            last += 1
+        if _learns(turns[first:last]):
+            pieces.append(piece(first, last))
+        first = last
+    return pieces
+
+
+def check(messages: Sequence[Message], *, where: str = 'conversation') -> None:
+    """Raises the error for messages out of order or whose contents are no text."""
+    before = None
+    for number, message in enumerate(messages, 1):
+        role = message.get('role')
+        for field in ('content', 'input'):
+            text = message.get(field, '' if field == 'input' else None)
+            if not isinstance(text, str):
+                raise UserError(f'{where}: the {field} of message {number} is {type(text).__name__}; it must be text')
+        if role not in _FOLLOWERS[before]:
+            raise UserError(f'{where}: message {number} is from {role!r}; expected {" or ".join(_FOLLOWERS[before])}')
+        before = role
+    if before in (None, 'system'):
+        raise UserError(f'{where}: there is no message from the user')
+
+
+def _weights(messages: Sequence[Message], loss: LossTurns, where: str) -> list[bool]:
+    """Returns for each message whether it bears loss, were it a reply."""
+    if loss not in LOSS_TURNS:
+        raise UserError(f'loss_turns is {loss!r}; it must be one of {", ".join(LOSS_TURNS)}')
+    if loss != 'marked':
+        return [loss == 'all' or number == len(messages) for number in range(1, len(messages) + 1)]
+    weights = [message.get('weight', 1) for message in messages]
+    for number, weight in enumerate(weights, 1):
+        if weight not in (0, 1):
+            raise UserError(f'{where}: message {number} has weight {weight!r}; it must be 0 or 1')
+    return [weight == 1 for weight in weights]
+
+
+def _render(messages: Sequence[Message], format: ChatFormat | str, weights: Sequence[bool], where: str) -> Parts:
     format = get(format) if isinstance(format, str) else format
-    contents = [(role, text.strip() if format.strip else text) for role, text in _checked(messages, where)]
-    if contents[0][0] == 'system' and format.system is None:
-        (_, system), (_, user), *rest = contents
-        contents = [('user', f'{system}{format.system_separator}{user}'), *rest]
+    check(messages, where=where)
+    contents = [
+        (message['role'], _content(message, format, f'{where}: message {number}'), weight)
+        for number, (message, weight) in enumerate(zip(messages, weights, strict=True), 1)
+    ]
     parts: list[Part] = []
-    for role, text in contents:
+    for role, text, weight in _with_system(contents, messages, format):
         turn = getattr(format, role)
-        parts += [*turn.before, Part(text, loss=role == 'assistant'), *turn.after]
+        parts += [*turn.before, *(_reply(text, turn, weight) if role == 'assistant' else (Part(text), *turn.after))]
     return tuple(parts)
 
 
-def _checked(messages: Sequence[Message], where: str) -> list[tuple[str, str]]:
-    pairs = []
-    for number, message in enumerate(messages, 1):
-        role, content = message.get('role'), message.get('content')
-        if not isinstance(content, str):
-            raise UserError(f'{where}: the content of message {number} is {type(content).__name__}; it must be text')
-        wanted = ('system', 'user') if number == 1 else ('user',) if pairs[-1][0] != 'user' else ('assistant',)
-        if role not in wanted:
-            raise UserError(f'{where}: message {number} is from {role!r}; expected {" or ".join(wanted)}')
-        pairs.append((role, content))
-    if not pairs or pairs[-1][0] == 'system':
-        raise UserError(f'{where}: there is no message from the user')
-    return pairs
+def _content(message: Message, format: ChatFormat, where: str) -> str:
+    if message['role'] == 'tool' and format.tool is None:
+        known = ', '.join(name for name, other in FORMATS.items() if other.tool is not None)
+        raise UserError(f'{where} is from a tool, for which chat format {format.name!r} has no turn; {known} have one')
+    text = message['content']
+    if message.get('input'):
+        text = f'{text}{format.input_separator}{message["input"]}'
+    for tag in format.reserved:
+        if tag in text:
+            raise UserError(f'{where} holds {tag!r}, which chat format {format.name!r} itself is written with')
+    return text.strip() if format.strip else text
+
+
+def _with_system(
+    contents: list[tuple[str, str, bool]], messages: Sequence[Message], format: ChatFormat
+) -> list[tuple[str, str, bool]]:
+    """Puts the format's own system prompt first where there is none; puts one into the user's turn where it belongs there."""
+    if contents[0][0] != 'system':
+        default = format.default_system_with_input if messages[0].get('input') else ''
+        default = default or format.default_system
+        contents = [('system', default, False), *contents] if default else contents
+    if contents[0][0] == 'system' and format.system is None:
+        before, after = format.system_wrap
+        (_, system, _), (_, user, _), *rest = contents
+        contents = [('user', f'{before}{system}{after}{user}', False), *rest]
+    return contents
+
+
+def _reply(text: str, turn: Turn, weight: bool) -> Parts:
+    """Returns a reply and what follows it; without loss, the same ids as with it."""
+    parts = (Part(text, loss=True), *turn.after)
+    if weight:
+        return parts
+    return tuple(dataclasses.replace(part, loss=False, reply=True) if part.loss else part for part in parts)
+
+
+def _turns(messages: Sequence[Message]) -> tuple[list[Message], list[list[Message]]]:
+    """Returns the system prompt, if any, and the rest in stretches that each begin with the user."""
+    system = [message for message in messages[:1] if message['role'] == 'system']
+    turns: list[list[Message]] = []
+    for message in messages[len(system) :]:
+        if message['role'] == 'user':
+            turns.append([])
+        turns[-1].append(message)
+    return system, turns
+
+
+def _learns(turns: Sequence[Sequence[Message]]) -> bool:
+    return any(message['role'] == 'assistant' and message['weight'] for turn in turns for message in turn)

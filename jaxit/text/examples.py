@@ -25,12 +25,14 @@ class Part:
         loss: whether the model learns to write it.
         special: whether `text` names a control token; plain text never becomes one.
         optional: whether it may be left out of a prompt that is too long (few-shot exemplars; the last one first).
+        reply: whether it belongs to an earlier reply that bears no loss; its ids are those it would have with loss.
     """
 
     text: str
     loss: bool = False
     special: bool = False
     optional: bool = False
+    reply: bool = False
 
 
 @dataclass(frozen=True)
@@ -195,10 +197,10 @@ class _Writer:
     def parts(self) -> tuple[Part, ...]:
         """Returns the parts of the example, less the optional ones that do not fit the inputs, with its separator."""
         parts = self.example.parts
-        optional = [part for part in parts if part.optional]
+        optional = [i for i, part in enumerate(parts) if part.optional]
         for number in range(len(optional), -1, -1):
-            kept = (*optional[:number], *(part for part in parts if not part.optional))
-            kept = _with_separator(kept, self.format)
+            left_out = set(optional[number:])
+            kept = _with_separator(tuple(part for i, part in enumerate(parts) if i not in left_out), self.format)
             if number == 0 or not self.prompt(_turns((*kept, Part('', loss=True)))[0][0])[1]:
                 return kept
         raise AssertionError(self.where)
@@ -212,17 +214,16 @@ class _Writer:
         return [*before, *ids, *after], cut
 
     def run(self, parts: Sequence[Part]) -> list[int]:
-        """Returns the ids of parts; a run of loss-bearing ones ends with EOS unless it names its own end."""
+        """Returns the ids of parts; a run of loss-bearing ones, or a reply, ends with EOS unless it names its own end."""
         ids = []
-        for loss, same in itertools.groupby(parts, key=lambda part: part.loss):
-            same = list(same)
+        for same in _runs(parts):
             for special, group in itertools.groupby(same, key=lambda part: part.special):
                 if special:
                     ids += [self._special_id(part.text) for part in group]
                 else:
                     ids += self.tokenizer.encode(''.join(part.text for part in group))
-            if loss and not same[-1].special:
-                ids.append(self.tokenizer.eos_id)
+            if same[0].loss or same[0].reply:
+                ids += [self.tokenizer.eos_id] * (not same[-1].special)
         return ids
 
     def _fit(self, parts: Sequence[Part], limit: int) -> tuple[list[int], int]:
@@ -230,11 +231,15 @@ class _Writer:
         ids = self.run(parts)
         if len(ids) <= limit:
             return ids, 0
-        runs = [(loss, list(run)) for loss, run in itertools.groupby(parts, key=lambda part: part.loss)]
-        units = [unit for loss, run in runs for unit in ([run] if loss else [[part] for part in run])]
-        pieces = [self.run(unit) for unit in units]
+        pieces, texts = [], []
+        for run in _runs(parts):
+            end = _num_marks(run) if run[0].reply else 0
+            for unit in [run] if run[0].loss or run[0].reply else [[part] for part in run]:
+                ids = self.run(unit)
+                if not unit[0].special and not unit[0].loss:
+                    texts.append(len(pieces))
+                pieces += [ids[: len(ids) - end], ids[len(ids) - end :]]
         excess = cut = sum(map(len, pieces)) - limit
-        texts = [i for i, (part, *_) in enumerate(units) if not part.special and not part.loss]
         for i in sorted(texts, key=lambda i: -len(pieces[i])):
             length = max(len(pieces[i]) - max(excess, 0), 0)
             excess -= len(pieces[i]) - length
@@ -250,6 +255,11 @@ class _Writer:
         if i is None:
             raise UserError(f'{self.where}: the vocabulary has no control token {piece!r}; choose another chat format')
         return i
+
+
+def _runs(parts: Sequence[Part]) -> list[list[Part]]:
+    """Returns the stretches of parts that are tokenised apart."""
+    return [list(run) for _, run in itertools.groupby(parts, key=lambda part: (part.loss, part.reply))]
 
 
 def _num_marks(reply: Sequence[Part]) -> int:

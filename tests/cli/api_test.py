@@ -90,7 +90,7 @@ def test_scores_need_as_many_completions_as_prompts(loaded: Loaded) -> None:
 
 def test_a_chat_format_wraps_the_prompt(loaded: Loaded) -> None:
     ids = loaded.prompt_ids('Hm', chat_format='alpaca')
-    assert loaded.tokenizer.decode(ids) == '### Instruction:\nHm\n\n### Response:\n'
+    assert loaded.tokenizer.decode(ids).endswith('completes the request.\n\n### Instruction:\nHm\n\n### Response:')
     with pytest.raises(UserError, match='did you mean chatml'):
         jaxit.generate(loaded, 'Hm', chat_format='chatm')
 

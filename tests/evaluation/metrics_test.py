@@ -94,6 +94,9 @@ def test_the_best_reference_counts(metric, prediction, references, value):
 def test_articles_that_are_options_count():
     assert metrics.ANSWER_METRICS['exact_match']('a', ['the'], keep_articles=True) == 0
     assert metrics.ANSWER_METRICS['exact_match']('a', ['the'], keep_articles=False) == 1
+    for keep in (False, True):
+        assert metrics.ANSWER_METRICS['exact_match_with_articles']('a', ['the'], keep_articles=keep) == 0
+        assert metrics.ANSWER_METRICS['exact_match_with_articles'](' The end.', ['the, End'], keep_articles=keep) == 1
 
 
 def test_an_unknown_metric_is_named_with_its_neighbours():

@@ -19,7 +19,9 @@ def written(tmp_path, *lines) -> str:
 
 
 def test_what_was_saved_is_loaded(tmp_path):
-    chat = Example((Part('<unk>', special=True), Part('Hi'), Part('Ho', loss=True)), task='chat')
+    chat = Example(
+        (Part('<unk>', special=True), Part('Eh', optional=True), Part('Hi'), Part('Ho', loss=True)), task='chat'
+    )
     choice = ordinary('q', 'b', options=('a', 'b'), references=('b', 'B'), source_row=7, template=2, task='choice')
     text = Example((Part('Es war einmal ä.', loss=True),), task='text')
     tasks = (

@@ -223,3 +223,35 @@ def test_caching_json_lines_imports_no_tensorflow(tmp_path):
     )
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert done.stdout.strip() == '[]'
+
+
+def test_rows_may_be_left_out_and_the_others_keep_their_numbers(small_chunks, tmp_path):
+    task = Task('many', Python(many), templates=TEMPLATES)
+    whole = TokenCache.open(build(tmp_path, task))
+    left_out = {0, 33, 650}
+    one, two = (build(tmp_path / str(workers), task, leave_out=left_out, num_workers=workers) for workers in (1, 2))
+    assert digests(one) == digests(two)
+    cache = TokenCache.open(one)
+    kept = [i for i, (row, _) in enumerate(whole.provenance.tolist()) if row not in left_out]
+    assert cache.provenance.tolist() == whole.provenance[kept].tolist()
+    assert all((cache.example(i)[0] == whole.example(j)[0]).all() for i, j in enumerate(kept))
+    assert cache.manifest['counts']['left_out_rows'] == 3
+    assert build(tmp_path, task, leave_out=()).name == build(tmp_path, task).name != one.name
+
+
+def test_rows_that_are_left_out_are_no_exemplars(tmp_path):
+    records = [{'inputs': letter, 'targets': 'x'} for letter in 'abcdef']
+    task = Task('shots', jsonl(tmp_path, records), shots=3)
+    tokenizer = ByteTokenizer()
+    cache = TokenCache.open(build(tmp_path, task, token_format=TokenFormat(True, 90, 9), leave_out={0, 4}))
+    said = ''.join(tokenizer.decode(cache.example(i)[0].tolist()) for i in range(cache.num_examples))
+    assert cache.num_examples == 4 and set('bcdf') < set(said) and not set('ae') & set(said)
+
+
+def test_a_mixture_leaves_out_rows_by_task(tmp_path):
+    token_format = TokenFormat(True, 64, 16)
+    left_out = {'primer_capital': (0, 2), 'another': (1,)}
+    (component,) = caching.ensure(
+        'primer_capital', 'train', ByteTokenizer(), token_format, tmp_path, leave_out=left_out
+    )
+    assert not {0, 2} & set(component.cache.provenance[:, 0].tolist())

@@ -71,6 +71,14 @@ def test_a_nested_mixture_without_rate_counts_with_its_sizes(tasks):
     assert rates('outer') == {'few': 3.0, 'some': 12.0, 'many': 100.0}
 
 
+def test_members_are_told_without_sizes(tasks):
+    registry.add_task('unsized', Unsized(numbers))
+    registry.add_mixture('inner', ['unsized', 'few'])
+    registry.add_mixture('outer', ['many', 'inner', 'few'])
+    assert registry.members('outer') == ('many', 'unsized', 'few')
+    assert registry.members('few') == ('few',)
+
+
 def test_a_task_is_a_mixture_of_its_own(tasks):
     assert [(task.name, rate) for task, rate in registry.resolve('few')] == [('few', 1.0)]
 

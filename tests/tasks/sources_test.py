@@ -13,7 +13,7 @@ RECORDS = [{'inputs': f'Ünï {i}', 'targets': str(i * i)} for i in range(5)]
 
 def write(path, records):
     content = ''.join(json.dumps(record, ensure_ascii=False) + '\n' for record in records).encode()
-    path.write_bytes(gzip.compress(content) if path.suffix == '.gz' else content)
+    path.write_bytes(gzip.compress(content, mtime=0) if path.suffix == '.gz' else content)
     return path
 
 
@@ -70,11 +70,11 @@ def test_arbitrary_fields_pass_unchecked(tmp_path):
         ('a.jsonl', b'\xff\xfe\n', 'a.jsonl: line 1 is not UTF-8'),
         (
             'a.jsonl.gz',
-            gzip.compress(b'{"inputs": "a", "targets": "b"}\nnull\n'),
+            gzip.compress(b'{"inputs": "a", "targets": "b"}\nnull\n', mtime=0),
             'a.jsonl.gz: line 2 is a JSON NoneType',
         ),
         ('a.jsonl.gz', b'this is no gzip', 'a.jsonl.gz: Not a gzipped file'),
-        ('a.jsonl.gz', gzip.compress(b'{}' * 100)[:-9], 'a.jsonl.gz: Compressed file ended'),
+        ('a.jsonl.gz', gzip.compress(b'{}' * 100, mtime=0)[:-9], 'a.jsonl.gz: Compressed file ended'),
     ],
 )
 def test_a_broken_file_is_named(tmp_path, name, content, message):

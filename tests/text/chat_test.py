@@ -1,6 +1,9 @@
 """Chat formats: golden ids with real vocabularies, loss on replies and their marks alone."""
 
+import dataclasses
+import itertools
 import json
+import re
 
 import jinja2
 import pytest
@@ -9,9 +12,9 @@ import tokenizers as library
 
 from jaxit.core.errors import UserError
 from jaxit.text import chat, tokenizers
-from jaxit.text.examples import Example, TokenFormat, prompt_ids, tokenize
+from jaxit.text.examples import Example, Part, TokenFormat, prompt_ids, tokenize
 
-LONG = TokenFormat(False, 200, 200)
+LONG = TokenFormat(False, 400, 400)
 TALK = (
     {'role': 'system', 'content': 'Be brief.'},
     {'role': 'user', 'content': 'Is it  4?\n'},
@@ -106,8 +109,8 @@ def test_plain_and_alpaca_end_replies_with_eos():
     ids, loss, _ = rows(TALK, 'alpaca', tokenizer)
     assert loss == 'Yes</s>42</s>'
     assert tokenizer.decode(ids, keep_specials=True) == (
-        'Be brief.\n\n### Instruction:\nIs it  4?\n\n\n### Response:\nYes</s>'
-        '\n\n### Instruction:\nAnd 6 × 7 <|im_end|>\n\n### Response:\n42</s>'
+        'Be brief.\n\n### Instruction:\nIs it  4?\n\n\n### Response:Yes</s>'
+        '\n\n### Instruction:\nAnd 6 × 7 <|im_end|>\n\n### Response:42</s>'
     )
     assert chat.stop_ids('plain', tokenizer) == (1,)
 
@@ -129,16 +132,17 @@ def test_prompts_are_prefixes_of_the_parts_that_training_sees(format):
         trained = chat.to_parts(TALK[: turns + 1], format)
         assert parts[: len(trained)] == trained
     words = {part.text for part in parts if part.loss and not part.special}
-    assert words == {'Yes', '42'}
+    assert words - {' '} == {'Yes', '42'}
 
 
 def test_marks_are_listed():
     assert chat.get('gemma').marks == ('<start_of_turn>', '<end_of_turn>')
     assert chat.get('llama3').marks == ('<|start_header_id|>', '<|end_header_id|>', '<|eot_id|>')
+    assert chat.get('llama2').marks == ('</s>', '<s>')
     assert chat.get('alpaca').marks == ()
 
 
-SYSTEM, USER, REPLY = ({'role': role, 'content': 'x'} for role in ('system', 'user', 'assistant'))
+SYSTEM, USER, REPLY, TOOL = ({'role': role, 'content': 'x'} for role in ('system', 'user', 'assistant', 'tool'))
 
 
 @pytest.mark.parametrize(
@@ -151,7 +155,13 @@ SYSTEM, USER, REPLY = ({'role': role, 'content': 'x'} for role in ('system', 'us
         ([USER, REPLY, REPLY], "message 3 is from 'assistant'; expected user"),
         ([SYSTEM, REPLY], "message 2 is from 'assistant'; expected user"),
         ([USER, SYSTEM], "message 2 is from 'system'"),
-        ([USER, {'role': 'tool', 'content': 'x'}], "message 2 is from 'tool'"),
+        ([USER, {'role': 'tool', 'content': 'x'}], "message 2 is from 'tool'; expected assistant"),
+        ([USER, REPLY, TOOL, USER], "message 4 is from 'user'; expected assistant or tool"),
+        (
+            [USER, REPLY, TOOL, REPLY],
+            "message 3 is from a tool, for which chat format 'gemma' has no turn; chatml, llama3 have",
+        ),
+        ([USER | {'input': 3}, REPLY], 'the input of message 1 is int'),
         ([USER, REPLY, USER], 'the last message is from the user'),
         ([{'role': 'user', 'content': None}], 'the content of message 1 is NoneType'),
         ([{'from': 'human', 'value': 'x'}], 'the content of message 1 is NoneType'),
@@ -168,3 +178,276 @@ def test_a_prompt_ends_with_the_user_and_a_format_has_a_known_name():
         chat.prompt_parts([USER, REPLY], 'gemma')
     with pytest.raises(UserError, match="unknown chat format 'gemma2'; did you mean gemma"):
         chat.to_parts([USER, REPLY], 'gemma2')
+
+
+# A system prompt and three turns in each format as it is published; what bears loss in braces.
+LONGER = (
+    {'role': 'system', 'content': 'Be brief.'},
+    *(
+        {'role': role, 'content': text}
+        for pair in (('Is it 4?', 'Yes'), ('And 6 × 7?', '42, or\nso'), ('Bye!', 'Bye now.'))
+        for role, text in zip(('user', 'assistant'), pair, strict=True)
+    ),
+)
+PUBLISHED = {
+    'plain': 'Be brief.\n\nIs it 4?\n{Yes</s>}And 6 × 7?\n{42, or\nso</s>}Bye!\n{Bye now.</s>}',
+    'gemma': '<bos><start_of_turn>user\nBe brief.\n\nIs it 4?<end_of_turn>\n<start_of_turn>model\n{Yes<end_of_turn>}\n'
+    '<start_of_turn>user\nAnd 6 × 7?<end_of_turn>\n<start_of_turn>model\n{42, or\nso<end_of_turn>}\n'
+    '<start_of_turn>user\nBye!<end_of_turn>\n<start_of_turn>model\n{Bye now.<end_of_turn>}',
+    'chatml': '<|im_start|>system\nBe brief.<|im_end|>\n'
+    '<|im_start|>user\nIs it 4?<|im_end|>\n<|im_start|>assistant\n{Yes<|im_end|>}\n'
+    '<|im_start|>user\nAnd 6 × 7?<|im_end|>\n<|im_start|>assistant\n{42, or\nso<|im_end|>}\n'
+    '<|im_start|>user\nBye!<|im_end|>\n<|im_start|>assistant\n{Bye now.<|im_end|>}',
+    'llama3': '<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\nBe brief.<|eot_id|>'
+    '<|start_header_id|>user<|end_header_id|>\n\nIs it 4?<|eot_id|>'
+    '<|start_header_id|>assistant<|end_header_id|>\n\n{Yes<|eot_id|>}'
+    '<|start_header_id|>user<|end_header_id|>\n\nAnd 6 × 7?<|eot_id|>'
+    '<|start_header_id|>assistant<|end_header_id|>\n\n{42, or\nso<|eot_id|>}'
+    '<|start_header_id|>user<|end_header_id|>\n\nBye!<|eot_id|>'
+    '<|start_header_id|>assistant<|end_header_id|>\n\n{Bye now.<|eot_id|>}',
+    'llama2': '<s>[INST] <<SYS>>\nBe brief.\n<</SYS>>\n\nIs it 4? [/INST]{Yes </s>}'
+    '<s>[INST] And 6 × 7? [/INST]{42, or\nso </s>}<s>[INST] Bye! [/INST]{Bye now. </s>}',
+    'mistral': '<s>[INST]Be brief.\n\nIs it 4?[/INST]{Yes</s>}'
+    '[INST]And 6 × 7?[/INST]{42, or\nso</s>}[INST]Bye![/INST]{Bye now.</s>}',
+    'zephyr': '<s><|system|>\nBe brief.</s>\n<|user|>\nIs it 4?</s>\n<|assistant|>\n{Yes</s>}\n'
+    '<|user|>\nAnd 6 × 7?</s>\n<|assistant|>\n{42, or\nso</s>}\n<|user|>\nBye!</s>\n<|assistant|>\n{Bye now.</s>}',
+    'vicuna': '<s>Be brief. USER: Is it 4? ASSISTANT:{Yes</s>}'
+    'USER: And 6 × 7? ASSISTANT:{42, or\nso</s>}USER: Bye! ASSISTANT:{Bye now.</s>}',
+    'alpaca': 'Be brief.\n\n### Instruction:\nIs it 4?\n\n### Response:{Yes</s>}'
+    '\n\n### Instruction:\nAnd 6 × 7?\n\n### Response:{42, or\nso</s>}'
+    '\n\n### Instruction:\nBye!\n\n### Response:{Bye now.</s>}',
+}
+VOCABULARIES = {
+    'plain': 'bytes',
+    'gemma': 'gemma3',
+    'chatml': 'smollm2',
+    'llama3': 'llama3',
+    'llama2': 'llama2',
+    'mistral': 'mistral_v3',
+    'zephyr': 'llama2',
+    'vicuna': 'llama2',
+    'alpaca': 'bytes',
+}
+
+
+def oracle_of(shared_data, name, tokenizer):
+    """Returns what encodes plain text, from the library that the vocabulary is made for."""
+    folder = shared_data / 'tokenizers' / name
+    if (folder / 'tokenizer.model').exists():
+        return sentencepiece.SentencePieceProcessor(model_file=str(folder / 'tokenizer.model')).encode
+    if (folder / 'tokenizer.json').exists():
+        whole = library.Tokenizer.from_file(str(folder / 'tokenizer.json'))
+        return lambda text: whole.encode(text, add_special_tokens=False).ids
+    return tokenizer.encode
+
+
+@pytest.mark.shared_data
+@pytest.mark.parametrize('format', chat.FORMATS)
+def test_three_turns_and_a_system_prompt_as_published(shared_data, real, format):
+    name = VOCABULARIES[format]
+    tokenizer = tokenizers.load('bytes') if name == 'bytes' else real(name)
+    encode = oracle_of(shared_data, name, tokenizer)
+    marks = {mark: tokenizer.special_id(mark) for mark in (*chat.get(format).marks, tokenizer.names[tokenizer.eos_id])}
+    marks |= {tokenizer.names[tokenizer.bos_id]: tokenizer.bos_id} if tokenizer.bos_id is not None else {}
+    ids, loss, on = [], [], False
+    for piece in re.split('(' + '|'.join(re.escape(mark) for mark in (*marks, '{', '}')) + ')', PUBLISHED[format]):
+        if piece in ('{', '}'):
+            on = piece == '{'
+        elif piece:
+            new = [marks[piece]] if piece in marks else encode(piece)
+            ids, loss = [*ids, *new], [*loss, *[on] * len(new)]
+    made = tokenize(Example(chat.to_parts(LONGER, format)), tokenizer, LONG)
+    assert made.tokens.tolist() == ids
+    assert made.loss_mask.tolist() == loss
+    end = re.search(r'Yes(.*?)}', PUBLISHED[format])[1]
+    written = tokenizer.decode(made.tokens[made.loss_mask], keep_specials=True)
+    assert written == ''.join(message['content'] + end for message in LONGER if message['role'] == 'assistant')
+
+
+@pytest.mark.shared_data
+def test_llama2_and_vicuna_are_what_whole_turns_tokenise_to(shared_data, real):
+    """Their own code encodes a user's and the assistant's turn as one text, BOS before and EOS behind."""
+    encode = oracle_of(shared_data, 'llama2', None)
+    pairs = [(LONGER[i]['content'], LONGER[i + 1]['content']) for i in (1, 3, 5)]
+    users = ['<<SYS>>\nBe brief.\n<</SYS>>\n\nIs it 4?', *(user for user, _ in pairs[1:])]
+    llama2 = [[1, *encode(f'[INST] {user} [/INST] {a} '), 2] for user, (_, a) in zip(users, pairs, strict=True)]
+    assert rows(LONGER, 'llama2', real('llama2'))[0] == [*itertools.chain(*llama2)]
+    leads = ['Be brief. ', '', '']
+    vicuna = [[*encode(f'{lead}USER: {u} ASSISTANT: {a}'), 2] for lead, (u, a) in zip(leads, pairs, strict=True)]
+    assert rows(LONGER, 'vicuna', real('llama2'))[0] == [1, *itertools.chain(*vicuna)]
+
+
+def test_zephyr_is_what_its_own_template_makes():
+    template = jinja2.Environment(trim_blocks=True, lstrip_blocks=True).from_string(
+        '{% for message in messages %}\n'
+        "{{ '<|' + message['role'] + '|>\\n' + message['content'] + eos_token }}\n"
+        "{% if loop.last and add_generation_prompt %}\n{{ '<|assistant|>' }}\n{% endif %}\n{% endfor %}"
+    )
+    tokenizer = tokenizers.load('bytes')
+    ids, _, prompt = rows(LONGER, 'zephyr', tokenizer)
+    assert tokenizer.decode(ids, keep_specials=True) == template.render(messages=LONGER, eos_token='</s>').rstrip('\n')
+    asked = template.render(messages=LONGER[:-1], eos_token='</s>', add_generation_prompt=True)
+    assert tokenizer.decode(prompt, keep_specials=True) == asked
+
+
+@pytest.mark.shared_data
+def test_a_tools_answer_in_chatml_is_what_smollm2s_own_template_makes(shared_data, real):
+    folder = shared_data / 'tokenizers' / 'smollm2'
+    template = jinja2.Template((folder / 'chat_template.jinja').read_text())
+    talk = [*TALK[:2], {'role': 'assistant', 'content': '{"name": "add"}'}, {'role': 'tool', 'content': '4'}, TALK[2]]
+    ids, loss, _ = rows(talk, 'chatml', real('smollm2'))
+    assert ids == oracle_of(shared_data, 'smollm2', None)(template.render(messages=talk).rstrip('\n'))
+    assert loss == '{"name": "add"}<|im_end|>Yes<|im_end|>'
+
+
+def test_a_tools_answer_in_llama3_is_ipythons():
+    parts = chat.to_parts([USER, REPLY, TOOL, TOOL, REPLY], 'llama3')
+    turns = ''.join(part.text for part in parts).split('<|eot_id|>')
+    assert turns[2] == turns[3] == '<|start_header_id|>ipython<|end_header_id|>\n\nx'
+    assert [part.text for part in parts if part.loss] == ['x', '<|eot_id|>'] * 2
+    prompt = chat.prompt_parts([USER, REPLY, TOOL, TOOL], 'llama3')
+    assert parts[: len(prompt)] == prompt
+
+
+def test_alpacas_preambles_say_whether_there_is_an_input():
+    tokenizer = tokenizers.load('bytes')
+    asked = {'role': 'user', 'content': 'Sort.'}
+    ids, loss, _ = rows([asked, REPLY], 'alpaca', tokenizer)
+    assert tokenizer.decode(ids) == (
+        'Below is an instruction that describes a task. Write a response that appropriately completes the request.\n\n'
+        '### Instruction:\nSort.\n\n### Response:x'
+    )
+    ids, again, _ = rows([asked | {'input': '3, 1'}, REPLY], 'alpaca', tokenizer)
+    assert tokenizer.decode(ids) == (
+        'Below is an instruction that describes a task, paired with an input that provides further context. '
+        'Write a response that appropriately completes the request.\n\n'
+        '### Instruction:\nSort.\n\n### Input:\n3, 1\n\n### Response:x'
+    )
+    assert loss == again == 'x</s>'
+    ids, _, _ = rows([asked | {'input': '3, 1'}, REPLY], 'plain', tokenizer)
+    assert tokenizer.decode(ids) == 'Sort.\n\n3, 1\nx'
+
+
+def test_vicuna_says_who_is_talking_where_nobody_else_does():
+    text = ''.join(part.text for part in chat.to_parts([USER, REPLY], 'vicuna'))
+    assert text == (
+        'A chat between a curious user and an artificial intelligence assistant. The assistant gives helpful, detailed, '
+        "and polite answers to the user's questions. USER: x ASSISTANT:x"
+    )
+
+
+def test_what_llama2_is_written_with_may_not_be_typed():
+    for tag in ('[INST]', '[/INST]', '<<SYS>>', '<</SYS>>'):
+        with pytest.raises(UserError, match=r"conversation: message 1 holds '.*', which chat format 'llama2' itself"):
+            chat.to_parts([{'role': 'user', 'content': f'so {tag} then'}, REPLY], 'llama2')
+
+
+MARKED = [dict(message) for message in LONGER]
+MARKED[2]['weight'], MARKED[4]['weight'] = 0, 1.0
+
+
+@pytest.mark.shared_data
+@pytest.mark.parametrize('format', chat.FORMATS)
+@pytest.mark.parametrize(('loss', 'learnt'), [('all', (0, 1, 2)), ('last', (2,)), ('marked', (1, 2))])
+def test_which_turns_bear_loss_changes_no_id(real, format, loss, learnt):
+    tokenizer = tokenizers.load('bytes') if VOCABULARIES[format] == 'bytes' else real(VOCABULARIES[format])
+    whole = tokenize(Example(chat.to_parts(MARKED, format)), tokenizer, LONG)
+    example = Example(chat.to_parts(MARKED, format, loss=loss))
+    made = tokenize(example, tokenizer, LONG)
+    assert made.tokens.tolist() == whole.tokens.tolist()
+    end = re.search(r'Yes(.*?)}', PUBLISHED[format])[1]
+    replies = [message['content'] + end for message in MARKED if message['role'] == 'assistant']
+    written = tokenizer.decode(made.tokens[made.loss_mask], keep_specials=True)
+    assert written == ''.join(replies[i] for i in learnt)
+    asked = prompt_ids(Example(chat.prompt_parts(MARKED[:-1], format)), tokenizer, LONG)
+    assert asked == prompt_ids(example, tokenizer, LONG) == made.tokens[: len(asked)].tolist()
+
+
+def test_what_follows_the_last_marked_reply_is_left_out():
+    talk = [USER, REPLY, USER, REPLY | {'content': 'y', 'weight': 0}]
+    parts = chat.to_parts(talk, 'chatml', loss='marked')
+    assert parts == chat.to_parts(talk[:2], 'chatml')
+
+
+@pytest.mark.parametrize(
+    ('messages', 'loss', 'message'),
+    [
+        ([USER, REPLY | {'weight': 0.5}], 'marked', 'message 2 has weight 0.5; it must be 0 or 1'),
+        ([USER, REPLY | {'weight': None}], 'marked', 'message 2 has weight None'),
+        ([USER, REPLY | {'weight': 0}], 'marked', 'every reply has weight 0, so none bears loss'),
+        ([USER, REPLY], 'first', "loss_turns is 'first'; it must be one of all, last, marked"),
+    ],
+)
+def test_marks_that_say_nothing_are_refused(messages, loss, message):
+    with pytest.raises(UserError, match=re.escape(message)):
+        chat.to_parts(messages, 'plain', loss=loss)
+
+
+def test_earlier_replies_without_loss_are_cut_but_keep_their_ends():
+    tokenizer = tokenizers.load('bytes')
+    talk = [USER, REPLY | {'content': 'y' * 50}, USER | {'content': 'z'}, REPLY]
+    made = tokenize(Example(chat.to_parts(talk, 'plain', loss='last')), tokenizer, TokenFormat(False, 20, 9))
+    text = tokenizer.decode(made.tokens, keep_specials=True)
+    assert text == 'x\n' + 'y' * 15 + '</s>z\nx</s>' and made.boundaries == (20,) and made.cut_inputs == 35
+
+
+def test_t5_takes_a_conversation_of_which_one_reply_bears_loss():
+    tokenizer, format = tokenizers.load('bytes'), TokenFormat(True, 60, 20)
+    with pytest.raises(UserError, match='an encoder-decoder takes one reply per example, not 2'):
+        tokenize(Example(chat.to_parts(TALK, 'plain')), tokenizer, format)
+    made = tokenize(Example(chat.to_parts(TALK, 'plain', loss='last')), tokenizer, format)
+    assert tokenizer.decode(made.tokens[made.loss_mask], keep_specials=True) == '42</s>'
+
+
+def talk_of(*lengths, system=True, **marks):
+    """Returns a conversation with turns of so many letters on both sides."""
+    talk = [{'role': 'system', 'content': 'S'}] if system else []
+    for i, length in enumerate(lengths):
+        talk += [{'role': 'user', 'content': f'{i}' * length}, {'role': 'assistant', 'content': 'abcdef'[i] * length}]
+    return talk
+
+
+def pieces_of(talk, longest, loss='all'):
+    """Returns the pieces of a conversation as text, cut where one is longer than so many bytes."""
+    whole = chat.write(talk, 'plain', loss=loss, source_row=7, task='t')
+
+    def fits(example):
+        return sum(len(part.text) for part in example.parts) <= longest
+
+    made = chat.split(whole, fits)
+    assert all((piece.source_row, piece.task) == (7, 't') for piece in made)
+    return [''.join(f'[{part.text}]' if part.loss else part.text for part in piece.parts) for piece in made]
+
+
+def test_a_conversation_is_split_between_turns_and_each_piece_has_the_system_prompt():
+    assert pieces_of(talk_of(2, 1, 3, 9, 1), 13) == [
+        'S\n\n00\n[aa]1\n[b]',
+        'S\n\n222\n[ccc]',
+        'S\n\n333333333\n[ddddddddd]',  # too long by itself
+        'S\n\n4\n[e]',
+    ]
+    assert pieces_of(talk_of(1, 1, system=False), 3) == ['0\n[a]', '1\n[b]']
+    alone = chat.write(talk_of(5), 'plain')
+    assert chat.split(alone, lambda example: False) == [alone]
+
+
+def test_a_split_conversation_learns_what_the_whole_would():
+    assert pieces_of(talk_of(1, 1, 1, 1, 1), 9, 'last') == ['S\n\n4\n[e]']
+    talk = talk_of(1, 1, 1, 1)
+    talk[2]['weight'] = talk[6]['weight'] = talk[8]['weight'] = 0
+    assert pieces_of(talk, 9, 'marked') == ['S\n\n0\na1\n[b]']
+    assert pieces_of(talk, 6, 'marked') == ['S\n\n1\n[b]']
+
+
+def test_a_tools_answer_stays_with_its_turn():
+    talk = [USER, REPLY, TOOL, REPLY, USER, REPLY]
+    made = chat.split(chat.write(talk, 'chatml'), lambda example: False)
+    assert [[message['role'] for message in piece.messages] for piece in made] == [
+        ['user', 'assistant', 'tool', 'assistant'],
+        ['user', 'assistant'],
+    ]
+
+
+def test_a_format_may_be_ones_own():
+    mine = dataclasses.replace(chat.get('plain'), name='mine', tool=chat.Turn((Part('tool: '),), (Part('\n'),)))
+    assert ''.join(part.text for part in chat.to_parts([USER, REPLY, TOOL, REPLY], mine)) == 'x\nxtool: x\nx'

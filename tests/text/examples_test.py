@@ -257,3 +257,14 @@ def test_optional_parts_are_kept_as_long_as_they_fit(encoder_decoder):
         prompt = done.tokens[: done.boundaries[0]].tolist()
         assert prompt == prompt_ids(example, BYTES, format)
         assert BYTES.decode(prompt) == f'{kept}ask{border}', length
+
+
+@pytest.mark.parametrize('encoder_decoder', [True, False])
+def test_optional_parts_keep_their_place(encoder_decoder):
+    head, one, two, ask = Part('head.'), Part('one.', optional=True), Part('two..', optional=True), Part('ask')
+    example = Example((head, one, two, ask, Part('?'), Part('so', loss=True)))
+    for length, kept in ((9, 'head.ask?'), (12, 'head.ask?'), (13, 'head.one.ask?'), (18, 'head.one.two..ask?')):
+        format = TokenFormat(encoder_decoder, length + encoder_decoder, 9, add_bos=False)
+        done = tokenize(example, BYTES, format)
+        assert done is not None and done.cut_inputs == 0
+        assert BYTES.decode(done.tokens[: done.boundaries[0]].tolist()) == kept, length

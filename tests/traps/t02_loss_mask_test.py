@@ -28,8 +28,13 @@ TALK = [
 ]
 GOLDEN = {  # by chat format: the whole conversation, with [what bears loss] in brackets
     'plain': 'Be brief.\n\nIs it 4?\n[Yes<eos>]And 6 x 7?\n[42<eos>]',
-    'alpaca': 'Be brief.\n\n### Instruction:\nIs it 4?\n\n### Response:\n[Yes<eos>]\n\n'
-    '### Instruction:\nAnd 6 x 7?\n\n### Response:\n[42<eos>]',
+    'alpaca': 'Be brief.\n\n### Instruction:\nIs it 4?\n\n### Response:[Yes<eos>]\n\n'
+    '### Instruction:\nAnd 6 x 7?\n\n### Response:[42<eos>]',
+    'vicuna': 'Be brief. USER: Is it 4? ASSISTANT:[Yes<eos>]USER: And 6 x 7? ASSISTANT:[42<eos>]',
+    'zephyr': '<|system|>\nBe brief.</s>\n<|user|>\nIs it 4?</s>\n<|assistant|>\n[Yes</s>]\n'
+    '<|user|>\nAnd 6 x 7?</s>\n<|assistant|>\n[42</s>]',
+    'llama2': '[INST] <<SYS>>\nBe brief.\n<</SYS>>\n\nIs it 4? [/INST][Yes </s>]<s>[INST] And 6 x 7? [/INST][42 </s>]',
+    'mistral': '[INST]Be brief.\n\nIs it 4?[/INST][Yes<eos>][INST]And 6 x 7?[/INST][42<eos>]',
     'gemma': '<start_of_turn>user\nBe brief.\n\nIs it 4?<end_of_turn>\n<start_of_turn>model\n[Yes<end_of_turn>]\n'
     '<start_of_turn>user\nAnd 6 x 7?<end_of_turn>\n<start_of_turn>model\n[42<end_of_turn>]',
     'chatml': '<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nIs it 4?<|im_end|>\n<|im_start|>assistant\n'
@@ -69,10 +74,13 @@ def test_loss_bytes_are_the_replies_and_their_ends(turns, format):
     made = tokenize(Example(chat.to_parts(talk, format)), tokenizer, LONG)
     ends = chat.FORMATS[format].user.after[0].text
     starts = ''.join(part.text for part in chat.FORMATS[format].user.before)
+    system = chat.FORMATS[format].default_system
+    first = f'{system}{chat.FORMATS[format].system.after[0].text}' if system else ''
     after = ''.join(part.text for part in chat.FORMATS[format].assistant.after)
     want = []
     for number, (user, assistant) in enumerate(turns):
-        want += [False] * len((starts + user + ends).encode()) + [True] * (len(assistant.encode()) + 1)
+        given = starts + user + ends if number else first + starts + user + ends
+        want += [False] * len(given.encode()) + [True] * (len(assistant.encode()) + 1)
         want += [False] * (len(after.encode()) if number < len(turns) - 1 else 0)
     assert made.loss_mask.tolist() == want
     learned = bytes(i - 3 for i in made.tokens[made.loss_mask] if i != tokenizer.eos_id)
