@@ -128,8 +128,10 @@ class Evaluation:
 
 
 def example_id(example: Example) -> str:
-    """Returns a short hash of what an example asks, by which two evaluations are paired."""
-    return sha256_json(dataclasses.asdict(example))[:12]
+    """Returns a short hash of what an example asks, by which two evaluations are paired; marks that are off don't count."""
+    facts = dataclasses.asdict(example)
+    facts['parts'] = [{name: value for name, value in part.items() if value} for part in facts['parts']]
+    return sha256_json(facts)[:12]
 
 
 def paired_difference(before: Evaluation, after: Evaluation) -> dict[str, dict[str, Any]]:

@@ -5,6 +5,7 @@ from typing import Literal
 
 from jaxit.core.errors import UserError, unknown_name
 from jaxit.tasks import primer
+from jaxit.tasks.flan2021 import mixtures as flan2021
 from jaxit.tasks.registry import get_task
 from jaxit.tasks.rendering import examples
 from jaxit.text.examples import Example
@@ -54,10 +55,13 @@ def add_suite(suite: Suite) -> Suite:
 
 
 def get_suite(name: str) -> Suite:
-    """Returns a registered suite."""
-    if name not in SUITES:
+    """Returns a registered suite, or one of FLAN 2021's hold-outs."""
+    if name in SUITES:
+        return SUITES[name]
+    found = flan2021.suite_tasks(name)
+    if found is None:
         raise unknown_name('suite', name, SUITES)
-    return SUITES[name]
+    return Suite(name, 'held_out', *found)
 
 
 def suite_examples(

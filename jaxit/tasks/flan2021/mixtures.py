@@ -53,6 +53,10 @@ _NAME = re.compile(
     r'(?:_(?P<tasks>\d+)tasks)?|_(?P<clusters>\d+)clusters(?:_(?P<each>\d+)each)?)?'
     rf'_(?P<count>\d+)templates(?P<shot>{"|".join(SHOTS)})(?P<side>_train|_eval)?'
 )
+_SUITE = re.compile(
+    r'flan_(?P<kind>inter|intra)_cluster_split_(?P<number>\d+)(?P<ranked>_scoring_eval|_score_eval_no_options)?'
+    rf'(?P<shot>{"|".join(SHOTS)})_(?P<split>dev|test)'
+)
 
 
 def make(name: str) -> Mixture | None:
@@ -80,6 +84,27 @@ def make(name: str) -> Mixture | None:
     if match['side'] == '_eval':
         return _evaluation(name, held_out, match) if held_out else None
     return _training(name, trained, match) if match['side'] else None
+
+
+def suite_tasks(name: str) -> tuple[tuple[str, ...], str] | None:
+    """Returns the tasks and the split of a suite, or None where the name is not one of FLAN 2021's.
+
+    `flan_inter_cluster_split_{i}_test` judges every template of the held-out data sets, `..._dev` is where the best of
+    them is chosen; `_scoring_eval` or `_score_eval_no_options`, then a number of shots, may stand before the split.
+    """
+    match = _SUITE.fullmatch(name)
+    if match is None:
+        return None
+    number = int(match['number'])
+    if number >= (len(CLUSTERS) if match['kind'] == 'inter' else NUM_INTRA_SPLITS):
+        return None
+    keys = _of_clusters({CLUSTERS[number]}) if match['kind'] == 'inter' else intra_held_out(number)
+    keys = tuple(key for key in keys if getattr(DATA_SETS[key], match['split']))
+    if match['ranked']:
+        keys = tuple(key for key in keys if DATA_SETS[key].classification)
+    suffix = (match['ranked'] or '') + match['shot']
+    tasks = tuple(task for key in keys for task in evaluation_names(key, suffix))
+    return (tasks, match['split']) if tasks else None
 
 
 def names(num_templates: int = 10, shot: str = '') -> tuple[str, ...]:

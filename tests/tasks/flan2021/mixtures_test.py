@@ -4,7 +4,8 @@ import itertools
 
 import pytest
 
-from jaxit.tasks import registry
+from jaxit.core.errors import UserError
+from jaxit.tasks import registry, suites
 from jaxit.tasks.flan2021 import mixtures
 from jaxit.tasks.flan2021.library import CLUSTERS, DATA_SETS
 
@@ -95,3 +96,20 @@ def test_all_listed_names_can_be_made():
         assert len(set(names)) == len(names) == 48
         for name in names:
             assert mixtures.make(name).components
+
+
+def test_suites_ask_all_templates_of_what_is_held_out():
+    i = CLUSTERS.index('entailment')
+    suite = suites.get_suite(f'flan_inter_cluster_split_{i}_test')
+    assert (suite.kind, suite.split) == ('held_out', 'test')
+    assert 'rte_type_8' in suite.tasks and 'rte_type_9' not in suite.tasks  # the last one is inverted
+    assert all(registry.get_task(name).splits for name in suite.tasks)
+    ranked = suites.get_suite(f'flan_inter_cluster_split_{i}_scoring_eval_five_shot_dev')
+    assert ranked.split == 'dev' and 'cb_type_0_scoring_eval_five_shot' in ranked.tasks
+    coreference = CLUSTERS.index('coreference')
+    on_dev, on_test = (
+        suites.get_suite(f'flan_inter_cluster_split_{coreference}_{split}').tasks for split in ('dev', 'test')
+    )
+    assert {name for name in on_test if name not in on_dev} == {f'wsc273_type_{i}' for i in range(10)}
+    with pytest.raises(UserError, match='unknown suite'):
+        suites.get_suite('flan_inter_cluster_split_17_test')
