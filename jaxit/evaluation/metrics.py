@@ -1,8 +1,9 @@
 """Metrics as values of single examples, and what they come to: a value with its standard error.
 
-Every metric is a ratio of sums over examples. A plain mean has weights of one; perplexity and
+Nearly every metric is a ratio of sums over examples. A plain mean has weights of one; perplexity and
 bits per byte divide by tokens and bytes. One formula gives the standard error of both, and of
-differences between two models judged on the same examples.
+differences between two models judged on the same examples. BLEU is another function of sums: there the
+jackknife says how far an example moves the result.
 """
 
 import math
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from jaxit.core.errors import UserError, unknown_name
+from jaxit.evaluation import corpus_metrics
 from jaxit.text import answers, rouge
 
 Score = dict[str, Any]  # 'value' float, 'stderr' float or None, 'count' int
@@ -22,7 +24,7 @@ class Values(NamedTuple):
     """A metric of N examples.
 
     Attributes:
-        sums: [N] float64, what is added up.
+        sums: [N] or, of a metric in `corpus_metrics.OF_SUMS`, [N, columns] float64, what is added up.
         weights: [N] float64, what the total is divided by; ones for a plain mean.
     """
 
@@ -49,8 +51,9 @@ ANSWER_METRICS: dict[str, Callable[..., float]] = {
     'rouge_l': rouge_l,
 }
 RANK_METRICS = ('rank_accuracy', 'rank_accuracy_per_token')
+CORPUS_METRICS = ('bleu', 'edit_distance')
 TEXT_METRICS = ('perplexity', 'bits_per_byte')
-METRICS = (*ANSWER_METRICS, *RANK_METRICS, *TEXT_METRICS)
+METRICS = (*ANSWER_METRICS, *CORPUS_METRICS, *RANK_METRICS, *TEXT_METRICS)
 
 
 def check(metrics: Iterable[str], *, where: str = '') -> None:
@@ -64,6 +67,15 @@ def mean_values(values: Iterable[float]) -> Values:
     """Returns the values of a metric whose result is their mean."""
     sums = np.array(list(values), np.float64)
     return Values(sums, np.ones_like(sums))
+
+
+def corpus_values(metric: str, pairs: Iterable[tuple[str, Sequence[str]]]) -> Values:
+    """Returns the values of a metric in CORPUS_METRICS for (prediction, references) pairs."""
+    if metric == 'bleu':
+        sums = np.array([corpus_metrics.bleu_sums(*pair) for pair in pairs], np.float64)
+        return Values(sums, np.ones(len(sums)))
+    distances, lengths = zip(*(corpus_metrics.edits(*pair) for pair in pairs), strict=True)
+    return Values(np.array(distances), np.array(lengths))
 
 
 def perplexity_values(nats: ArrayLike, tokens: ArrayLike) -> Values:
@@ -118,7 +130,9 @@ def means(tasks: Mapping[str, Mapping[str, Score]]) -> dict[str, Score]:
 
 
 def total(metric: str, values: Values) -> float:
-    """Returns the ratio of sums, for perplexity its exponential."""
+    """Returns the ratio of sums, for perplexity its exponential; or another function of sums."""
+    if metric in corpus_metrics.OF_SUMS:
+        return corpus_metrics.OF_SUMS[metric](values.sums.sum(axis=0))
     weight = values.weights.sum()
     if not weight:
         raise UserError(f'{metric}: there is nothing to measure; every example is empty')
@@ -128,9 +142,17 @@ def total(metric: str, values: Values) -> float:
 
 def influences(metric: str, values: Values) -> np.ndarray:
     """Returns how far each example moves the result, to first order: [N], summing to zero."""
+    if metric in corpus_metrics.OF_SUMS:
+        return _jackknife(corpus_metrics.OF_SUMS[metric], values.sums)
     ratio = values.sums.sum() / values.weights.sum()
     slope = total(metric, values) if metric == 'perplexity' else 1.0
     return slope * (values.sums - ratio * values.weights) / values.weights.sum()
+
+
+def _jackknife(function: Callable[[np.ndarray], float], sums: np.ndarray) -> np.ndarray:
+    N, whole = len(sums), sums.sum(axis=0)
+    without = np.array([function(whole - row) for row in sums])
+    return (N - 1) / N * (without.mean() - without)
 
 
 def standard_error(influences: np.ndarray) -> float | None:
@@ -141,4 +163,4 @@ def standard_error(influences: np.ndarray) -> float | None:
 
 def num(values: Values) -> int:
     """Returns the number of examples."""
-    return int(values.sums.size)
+    return len(values.sums)

@@ -94,7 +94,7 @@ class Evaluation:
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Writes `<label>.json`, and beside it `<label>.scores.jsonl` with a line for each example.
 
-        A line is `{"suite", "task", "example", "values": {metric: [sum, weight]}}`.
+        A line is `{"suite", "task", "example", "values": {metric: [sum or sums, weight]}}`.
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
@@ -165,7 +165,7 @@ def _difference(suite: str, task: str, before: TaskResult, after: TaskResult) ->
 
 
 def _row(values: Mapping[str, Values], row: int) -> dict[str, list[float]]:
-    return {metric: [float(v.sums[row]), float(v.weights[row])] for metric, v in values.items()}
+    return {metric: [*np.atleast_1d(v.sums[row]).tolist(), float(v.weights[row])] for metric, v in values.items()}
 
 
 def _suite(
@@ -181,5 +181,5 @@ def _task(rows: list[dict[str, dict[str, list[float]]]], scores: dict[str, Score
     values = {}
     for metric in scores:
         pairs = np.array([row[metric] for row in table], np.float64)
-        values[metric] = Values(pairs[:, 0], pairs[:, 1])
+        values[metric] = Values(pairs[:, 0] if pairs.shape[1] == 2 else pairs[:, :-1], pairs[:, -1])
     return TaskResult(ids, values, int(scores.get('rank_accuracy', {}).get('ties') or 0))

@@ -172,7 +172,7 @@ class _Runner:
             num_ties = sum(ranking.by_sum.tied for ranking in rankings)
             rows = zip(task.examples, rankings, values['rank_accuracy'].sums, strict=True)
             predictions = [(example.options[r.by_sum.index], bool(right)) for example, r, right in rows]
-        if set(task.metrics) & set(metrics.ANSWER_METRICS):
+        if set(task.metrics) & {*metrics.ANSWER_METRICS, *metrics.CORPUS_METRICS}:
             answers = self.answers(task)
             values |= answer_values(task, answers)
             rights = values['exact_match'].sums if 'exact_match' in task.metrics else [None] * len(answers)
@@ -241,7 +241,12 @@ def answer_values(task: SuiteTask, predictions: Iterable[str]) -> dict[str, Valu
         (prediction, example.references or (example.targets,), bool(example.options))
         for prediction, example in zip(predictions, task.examples, strict=True)
     ]
-    return {
+    written = {
+        metric: metrics.corpus_values(metric, [pair[:2] for pair in pairs])
+        for metric in metrics.CORPUS_METRICS
+        if metric in task.metrics
+    }
+    return written | {
         metric: metrics.mean_values(function(p, refs, keep_articles=keep) for p, refs, keep in pairs)
         for metric, function in metrics.ANSWER_METRICS.items()
         if metric in task.metrics
