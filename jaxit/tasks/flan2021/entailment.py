@@ -4,6 +4,7 @@ Where a source tells the contradicted from the undecided, templates ask whether 
 only the entailed from the rest, they ask whether the premise proves it.
 """
 
+from jaxit.tasks.flan2021.cleaning import straight_quotes
 from jaxit.tasks.flan2021.data_set import CAP, DataSet, asks, inverts
 from jaxit.tasks.preprocessors import Preprocessor, choices, keep_where, label_text, rename, strip
 
@@ -85,7 +86,7 @@ CB = DataSet(
     dev='train[-50:]',
     test='validation',
     num_train=200,
-    preprocessors=_judged(('premise', 'hypothesis'), YES_NO_UNDECIDED),
+    preprocessors=(straight_quotes(('premise',)), *_judged(('premise', 'hypothesis'), YES_NO_UNDECIDED)),
     templates=(
         asks('{premise}\n\nGoing by what is said here, is it the case that {hypothesis}?\n\n{options}'),
         asks('Excerpt: {premise}\nQuestion: Is it a fact that {hypothesis}?\n\n{options}\nAnswer:'),

@@ -57,7 +57,7 @@ GLUE_MRPC = DataSet(
             'I have this from a newspaper:\n{sentence1}\n\nElsewhere I found:\n{sentence2}\n\n'
             'Please tell me whether both amount to the same claim.\n\n{options}'
         ),
-        asks('Is "{sentence2}" another way of putting "{sentence1}"?\n\n{options}'),
+        asks('Here is one sentence:\n{sentence1}\n\nIs this another way of putting it?\n{sentence2}\n\n{options}'),
         asks(
             'Paraphrase check. Answer yes when both sentences report the same facts, and no when one of them adds or '
             'changes something that matters.\n\n{sentence1}\n{sentence2}\n\n{options}'

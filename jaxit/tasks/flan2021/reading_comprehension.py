@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from urllib.parse import unquote
 
+from jaxit.tasks.flan2021.cleaning import straight_quotes
 from jaxit.tasks.flan2021.data_set import DataSet
 from jaxit.tasks.flan2021.reading_comprehension_templates import (
     BOOL_Q_TEMPLATES,
@@ -137,6 +138,7 @@ BOOL_Q = DataSet(
     test='validation',
     num_train=9_220,
     preprocessors=(
+        straight_quotes(('title', 'passage')),
         strip(('title', 'passage')),
         bool_q_question,
         label_text('answer', 'answer', NO_YES),

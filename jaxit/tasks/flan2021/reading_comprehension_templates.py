@@ -122,7 +122,7 @@ MULTIRC_TEMPLATES = (
     ),
     inverts(
         '{paragraph}\n\nWrite a question about this paragraph. '
-        'Whoever is asked if it is answered correctly by "{response}" should say: {answer}',
+        'If somebody checks whether the words below answer it correctly, the verdict should be: {answer}\n\n{response}',
         '{question}',
     ),
     inverts(
@@ -167,7 +167,7 @@ BOOL_Q_TEMPLATES = (
     asks('Look this up in the extract below: {question}?\n\n{title}\n{passage}\n\n{options}'),
     asks(
         'Someone typed into a search engine: {question}?\n\nThe first hit was a page called "{title}":\n{passage}\n\n'
-        'What should they take away from it?\n\n{options}'
+        'Does it tell them yes or no?\n\n{options}'
     ),
     asks('Title: {title}\nPassage: {passage}\n\nYes or no: {question}?\n\n{options}'),
     asks(

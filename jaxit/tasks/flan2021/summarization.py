@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from jaxit.tasks.flan2021 import summarization_templates as templates
+from jaxit.tasks.flan2021.cleaning import web_text
 from jaxit.tasks.flan2021.data_set import CAP, DataSet
 from jaxit.tasks.preprocessors import (
     Record,
@@ -222,6 +223,7 @@ AG_NEWS_SUBSET = DataSet(
     num_train=CAP,
     preprocessors=(
         rename({'description': 'text'}),
+        web_text(('title', 'text')),
         strip(('title', 'text')),
         filter_empty(('title', 'text')),
         label_text('label', 'answer', TOPICS),

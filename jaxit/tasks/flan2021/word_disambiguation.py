@@ -41,8 +41,8 @@ WIC = DataSet(
             'Decide whether it stands for the same thing both times.\n\n{options}'
         ),
         asks(
-            'Please tell me about the word "{word}": does it mean one thing in "{sentence1}" and another in '
-            '"{sentence2}", or the same in both?\n\n{options}'
+            'Please tell me about the word "{word}": does it mean one thing in the first of these lines and another in '
+            'the second, or the same in both?\n\n{sentence1}\n{sentence2}\n\n{options}'
         ),
         asks(
             'What is true of the word "{word}" in the two sentences at the end?\n\n{options}\n\n'
