@@ -1,0 +1,25 @@
+"""The data sets of FLAN 2021 as members: those of `jaxit.tasks.flan2021` with their templates."""
+
+from jaxit.tasks.flan2021.data_set import DataSet
+from jaxit.tasks.flan2021.library import DATA_SETS
+from jaxit.tasks.flan2022.member import Member
+from jaxit.tasks.flan2022.options import RandomOptions
+from jaxit.tasks.tensorflow_sources import Tfds
+
+
+def members(data_dir: str | None) -> tuple[Member, ...]:
+    """Returns all data sets with rows to train on."""
+    return tuple(_member(data_set, data_dir) for data_set in DATA_SETS.values() if data_set.num_train)
+
+
+def _member(data_set: DataSet, data_dir: str | None) -> Member:
+    return Member(
+        data_set.key,
+        Tfds(data_set.tfds, {'train': data_set.train}, data_dir, {'train': data_set.num_train}),
+        data_set.preprocessors,
+        data_set.templates,
+        ', '.join(data_set.clusters),
+        data_set.licence,
+        ', '.join(data_set.languages),
+        RandomOptions() if data_set.classification else None,
+    )

@@ -1,0 +1,250 @@
+"""What Flan 2022's rows become: draws that depend on nothing but (seed, row, task), styles of options, exemplars, dialogues."""
+
+import dataclasses
+import hashlib
+import random
+import re
+
+import pytest
+
+from jaxit.core.errors import UserError
+from jaxit.tasks import registry
+from jaxit.tasks.flan2022 import cot, dialog, flan2021, mixtures
+from jaxit.tasks.flan2022.cot_templates import FORWARD, INVERTED
+from jaxit.tasks.flan2022.member import MIXED, NO_OPTIONS, NO_OPTIONS_SAME, RANDOM, SAME, VARIANTS, Member
+from jaxit.tasks.flan2022.options import BETWEEN, FRAMES, LABELS, LEADS, MARKS, RandomOptions, Style, draw_style
+from jaxit.tasks.flan2022.shots import ROW
+from jaxit.tasks.rendering import examples, render_row
+from jaxit.tasks.sources import Python
+from jaxit.text.templates import Template
+
+COLOURS = ['red', 'green', 'blue']
+
+
+def rows(split, seed):
+    return [{'thing': f'thing {i}', 'answer': COLOURS[i % 3], 'options': COLOURS} for i in range(60)]
+
+
+TEMPLATES = (
+    *(Template(f'{i}: What colour is {{thing}}?\n\n{{options}}', '{answer}') for i in range(8)),
+    Template('8: Colour of {thing}?', '{answer}'),
+    Template('9: Name a thing that is {answer}.', '{thing}', kind='inverted'),
+)
+MEMBER = Member('colours', Python(rows), (), TEMPLATES, 'colours', 'unknown', randomness=RandomOptions())
+
+
+def task_of(variant, seed=0, member=MEMBER):
+    return mixtures.task_of(f'{member.key}_{variant.suffix}', member, variant, seed)
+
+
+@pytest.mark.parametrize('variant', VARIANTS.values(), ids=VARIANTS)
+def test_draws_depend_on_seed_row_and_task_only(variant):
+    task = task_of(variant)
+    made = list(examples(task, 'train', seed=3))
+    assert made == list(examples(task_of(variant), 'train', seed=3))
+    alone = next(record for record in task.source.records('train') if record[ROW] == 41)
+    assert render_row(task, 'train', 41, alone, seed=3) == [e for e in made if e.source_row == 41]
+    other = list(examples(task_of(variant, seed=1), 'train', seed=4))
+    assert [e.parts for e in made] != [e.parts for e in other]
+
+
+def test_a_style_by_hand():
+    style = Style('Pick one:', labels=LABELS[0], frame='({})')
+    assert style.write(['yes', 'no']) == 'Pick one:\n(A) yes\n(B) no'
+    assert style.name_of(1) == '(B)'
+    style = Style('CHOICES', labels=LABELS[3], frame='{}.', between='; ')
+    assert style.write(['a', 'b', 'c', 'd']) == 'CHOICES\ni. a; ii. b; iii. c; iv. d'
+    assert style.name_of(3) == 'iv'
+    assert Style('OPTIONS:', mark='* ').write(['yes', 'no']) == 'OPTIONS:\n* yes\n* no'
+    assert Style('OPTIONS:', mark='* ').name_of(0) == ''
+
+
+def test_styles_are_many_and_all_of_them_are_drawn():
+    styles = [draw_style(random.Random(f'{i}'), 4) for i in range(4000)]
+    assert {style.lead for style in styles} == set(LEADS)
+    assert len(set(LEADS)) == 16
+    labelled = {(style.labels, style.frame) for style in styles if style.labels}
+    assert len(labelled) == len(LABELS) * len(FRAMES) == 30
+    assert {style.mark for style in styles if not style.labels} == set(MARKS)
+    assert {style.between for style in styles} == set(BETWEEN)
+    share = sum(bool(style.labels) for style in styles) / len(styles)
+    assert share == pytest.approx(30 / 38, abs=0.03)
+    assert not any(draw_style(random.Random(f'{i}'), 27).labels for i in range(200))
+    for labels in LABELS:
+        assert len(set(labels)) == 26
+
+
+def test_the_target_is_what_the_list_calls_the_answer():
+    bullets = texts = 0
+    for example in examples(task_of(RANDOM), 'train'):
+        answer = COLOURS[example.source_row % 3]
+        if example.template == 9:
+            assert example.targets == f'thing {example.source_row}'
+        elif example.template == 8 or example.targets == answer:
+            texts += 1
+            assert example.targets == answer
+        else:
+            bullets += 1
+            label = re.escape(example.targets)
+            assert re.search(rf'(?:\n|; ){label}\S* (?:- )?{answer}(?:; |\n|$)', example.inputs), example
+    assert bullets > 20
+    assert texts > 5
+
+
+def test_an_answer_that_is_no_option_is_an_error():
+    with pytest.raises(UserError, match="'pink' is not among the options"):
+        RandomOptions()({'answer': 'pink', 'options': COLOURS}, random.Random(0))
+
+
+def test_without_options_there_is_no_list():
+    for example in examples(task_of(NO_OPTIONS), 'train'):
+        assert not set('\n') & set(example.inputs)
+        assert example.template == 9 or example.targets == COLOURS[example.source_row % 3]
+
+
+@pytest.mark.parametrize('variant', [MIXED, SAME, NO_OPTIONS_SAME])
+def test_worked_examples_come_first_and_never_the_row_itself(variant):
+    counts = []
+    for example in examples(task_of(variant), 'train'):
+        shown = [part.text for part in example.parts if part.optional]
+        assert example.parts[-1].loss
+        assert not any(part.loss or part.optional for part in example.parts[len(shown) : -1])
+        assert not any(re.search(rf'\bthing {example.source_row}\b', text) for text in shown)
+        numbers = [re.search(r'(\d): ', text)[1] for text in shown]
+        counts.append(len(shown))
+        if variant is not MIXED:
+            assert set(numbers) == {str(example.template)}
+        question = example.parts[-2].text
+        assert f'{example.template}: ' in question
+    if variant is MIXED:
+        assert set(counts) == {5}
+    else:
+        assert len(counts) < 60  # a row with none is left out
+        assert min(counts) >= 1
+        assert sum(counts) / len(counts) == pytest.approx(2.5 / (1 - 0.9**25), abs=0.6)
+
+
+def test_every_data_set_of_flan_2021_shows_its_options_in_a_slot_that_can_be_restyled():
+    for member in flan2021.members(None):
+        for template, restyled in zip(member.templates, task_of(RANDOM, member=member).templates, strict=True):
+            if member.randomness and template.kind != 'inverted' and '{options}' in template.inputs:
+                assert '{options_text}' in restyled.inputs
+                assert '{choice}' in restyled.targets
+            else:
+                assert restyled == template
+
+
+def test_a_row_of_rte_in_every_variant():
+    member = next(member for member in flan2021.members(None) if member.key == 'rte')
+    record = {'premise': 'A dog sleeps.', 'hypothesis': 'An animal rests.', 'label': 0, 'idx': 0}
+    member = dataclasses.replace(
+        member, source=Python(lambda split, seed: [record | {'idx': i, 'label': i % 2} for i in range(20)])
+    )
+    for variant in VARIANTS.values():
+        made = list(examples(task_of(variant, member=member), 'train'))
+        assert len(made) >= 15
+        assert all(example.inputs.strip() and example.targets.strip() for example in made)
+
+
+def member_of(members, key):
+    return next(member for member in members if member.key == key)
+
+
+def test_wiki_dialog_asks_for_a_turn_of_the_second_speaker():
+    record = {'title': 'Mars', 'utterances': [f'turn {i}' for i in range(7)], 'sentences': [], 'author_num': []}
+    for members, inverted in ((dialog.members(None), False), (dialog.inversions(None), True)):
+        task = task_of(RANDOM, member=members[0])
+        replies = set()
+        for row in range(200):
+            (example,) = render_row(task, 'train', row, record | {ROW: row}, seed=0)
+            said = [int(number) for number in re.findall(r'turn (\d)', example.inputs)]
+            target = [int(number) for number in re.findall(r'turn (\d)', example.targets)]
+            if inverted:
+                assert len(said) == 1
+                assert target in (list(range(said[0])), [said[0] - 1])
+                replies |= set(said)
+            else:
+                assert said == list(range(target[0]))
+                replies |= set(target)
+        assert replies == {1, 3, 5}
+
+
+def test_qrecc_keeps_what_has_much_before_it():
+    task = task_of(RANDOM, member=dialog.members(None)[1])
+    record = {'context': ['a?', 'b'], 'question': 'c?', 'answer': 'the reply', 'turn_id': 7, ROW: 0}
+    (example,) = render_row(task, 'train', 0, record, seed=0)
+    assert example.targets == 'the reply'
+    assert all(text in example.inputs for text in ('a?', 'b', 'c?'))
+    assert not render_row(task, 'train', 0, record | {'turn_id': 6}, seed=0)
+    assert not render_row(task, 'train', 0, record | {'answer': ' '}, seed=0)
+
+
+def test_chains_come_before_or_after_the_answer_and_inversions_ask_for_something_else():
+    assert set(FORWARD) == set(cot.SIZES)
+    wordings = [template.inputs for templates in FORWARD.values() for template in templates]
+    assert len(wordings) == len(set(wordings)) == 90
+    for template in (t for templates in FORWARD.values() for t in templates):
+        assert template.inputs.count('{question}') == 1
+        assert template.fields == tuple(dict.fromkeys(('question', *template.fields[1:])))
+        assert sorted(template.fields) == ['answer', 'chain', 'question']
+    assert len(INVERTED) == 10
+    kept = {template.targets for template in INVERTED}
+    assert {'{question}', '{chain}', '{answer}'} < kept
+    for template in INVERTED:
+        assert template.kind == 'inverted'
+        assert not set(re.findall(r'{\w+}', template.inputs)) & set(re.findall(r'{\w+}', template.targets))
+
+
+def test_rows_of_chains_are_cleaned():
+    record = {'question': 'Which?\\nOptions:\\n(A) x ', 'answer': '(A)', 'chain': 'a = 1\\nb = 2'}
+    assert cot.clean(record) == {'question': 'Which?\nOptions:\n(A) x', 'answer': '(A)', 'chain': 'a = 1\nb = 2.'}
+    assert cot.clean(record | {'chain': 'Done!'})['chain'] == 'Done!'
+    assert cot.clean(record | {'answer': ' '}) is None
+
+
+def test_chains_are_read_from_tables_and_json_lines(tmp_path):
+    (tmp_path / 'qed_train.tsv').write_text('q\ta\tbecause\n')
+    (tmp_path / 'esnli.jsonl').write_text('{"question": "q2", "answer": "a2", "chain": "c2"}\n')
+    for key, wanted in (('stream_qed', 'because'), ('cot_esnli', 'c2')):
+        task = task_of(VARIANTS['template_0to10_zero_shot'], member=member_of(cot.members(str(tmp_path)), key))
+        (example,) = examples(task, 'train')
+        assert wanted in example.targets
+        assert task.source.num_examples('train') == 1
+
+
+# Ten rendered rows of each set, read by eye.
+GOLDEN = {
+    'cot_gsm8k': '923e530eddcc184a',
+    'cot_strategyqa': '746b46a71327b353',
+    'cot_creak': '30181a9b695d28c8',
+    'cot_qasc': '3179d64e9ec6fe9e',
+    'cot_ecqa': 'afac9bce812c6977',
+    'cot_sensemaking': 'eb2d274e7bf898f9',
+    'stream_aqua': 'dcd0a9409723672b',
+    'cot_input_inversion_gsm8k': '8ce816daec33bf65',
+    'cot_input_inversion_strategyqa': 'a69a5bfe08454411',
+    'cot_input_inversion_creak': 'f6ce6f57e0ede608',
+    'cot_input_inversion_qasc': '30d83fe5cea3eaf6',
+    'cot_input_inversion_ecqa': '0407ecb418053b5c',
+    'cot_input_inversion_sensemaking': '05dd57eeccbf034d',
+    'stream_input_inversion_aqua': 'bfe69190109047cd',
+}
+
+
+@pytest.mark.parametrize('key', GOLDEN)
+def test_the_first_ten_rows_read_as_they_did(shared_data, key):
+    folder = str(shared_data / 'flan_cot')
+    member = member_of((*cot.members(folder), *cot.inversions(folder)), key)
+    task = task_of(VARIANTS['template_0to10_zero_shot'], member=member)
+    made = examples(task, 'train')
+    text = '\0'.join(f'{e.template}\0{e.inputs}\0{e.targets}' for e, _ in zip(made, range(10), strict=False))
+    assert hashlib.sha256(text.encode()).hexdigest()[:16] == GOLDEN[key]
+
+
+def test_names_of_tasks_lead_back_to_their_members(monkeypatch):
+    registry.names()
+    monkeypatch.setattr(registry, '_FAMILIES', list(registry._FAMILIES))
+    mixtures.register()
+    task = registry.get_task('stream_input_inversion_aqua_template_0to10_zero_shot')
+    assert task.templates == INVERTED
+    assert task.source.num_examples('train') == 2728
