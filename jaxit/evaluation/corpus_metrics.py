@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from rapidfuzz.distance import Levenshtein
-from sacrebleu.metrics import BLEU
+from sacrebleu.metrics.bleu import BLEU
 
 NUM_BLEU_SUMS = 10
 

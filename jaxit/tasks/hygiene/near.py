@@ -48,7 +48,8 @@ class NearIndex:
         """
         if not len(codes):
             return None
-        for number in sorted(self._lsh.query(self._signature(codes))):
+        numbers: list[Any] = self._lsh.query(self._signature(codes))
+        for number in sorted(numbers):
             if self._marks[number] == mark and are_near(codes, self._texts[number], self._near):
                 return number
         return None
