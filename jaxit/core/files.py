@@ -48,7 +48,7 @@ def read_json(path: str | os.PathLike[str]) -> Any:
     except RecursionError:
         raise UserError(f'{path}: JSON nested too deeply') from None
     except ValueError as error:  # a number of thousands of digits
-        raise UserError(f'{path}: {error}') from None
+        raise UserError(f'{path}: not JSON that can be read: {error}') from None
     except OSError as error:
         raise UserError(f'{path}: {error.strerror or error}') from None
 

@@ -40,7 +40,7 @@ def test_json_errors_name_file_and_line(tmp_path):
         (b'{"a": 1,\n oops}', r'x.json: line 2 is not JSON'),
         (b'\xff', r'x.json: not UTF-8 at byte 0'),
         (b'[' * 100_000, r'x.json: JSON nested too deeply'),
-        (b'9' * 5000, r'x.json: Exceeds the limit'),
+        (b'9' * 5000, r'x.json: not JSON that can be read: Exceeds the limit'),
     ):
         path.write_bytes(content)
         with pytest.raises(UserError, match=message):
