@@ -6,8 +6,6 @@ import numpy as np
 from rapidfuzz.distance import Levenshtein
 from sacrebleu.metrics.bleu import BLEU
 
-NUM_BLEU_SUMS = 10
-
 
 def bleu_sums(prediction: str, references: Sequence[str]) -> np.ndarray:
     """Returns [10] float64: n-grams found, n-grams written (n = 1 to 4), words written, words of the closest reference.

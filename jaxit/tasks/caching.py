@@ -5,26 +5,23 @@ writes what they made in the order of the rows. What a row becomes depends on th
 """
 
 import dataclasses
-import itertools
 import logging
 import os
-import pickle
-from collections import Counter, deque
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
 
-from jaxit.core.errors import JaxitError, UserError
+from jaxit.core.errors import UserError
 from jaxit.core.files import sha256_json
 from jaxit.data.cache import MANIFEST, CacheWriter, TokenCache
 from jaxit.data.mixture import MixtureComponent
+from jaxit.tasks import parallel
 from jaxit.tasks.fingerprints import fingerprint
+from jaxit.tasks.parallel import Chunk
 from jaxit.tasks.registry import TRAIN, Mixture, Task, resolve
 from jaxit.tasks.rendering import records, render_row
 from jaxit.tasks.replay import replay_examples
@@ -34,11 +31,8 @@ from jaxit.text.chat import Conversation, split
 from jaxit.text.examples import Example, TokenFormat, TokenizedExample, tokenize
 
 UNLIMITED = 1 << 40  # tokens
-CHUNK_ROWS = 256
-ALONE_CHUNKS = 8  # a task of fewer chunks is done before workers could start
 
 OnBadRow = Literal['error', 'skip']
-Chunk = list[tuple[int, Record]]
 
 _log = logging.getLogger(__name__)
 
@@ -284,49 +278,5 @@ def _place(job: _Job, row: int, message: str) -> str:
 
 def _in_order(job: _Job, num_workers: int) -> Iterator[_Made]:
     numbered = enumerate(records(job.task, job.split, job.seed, job.leave_out if job.split == TRAIN else ()))
-    chunks = _chunks(item for item in numbered if item[0] not in job.leave_out)
-    first = list(itertools.islice(chunks, ALONE_CHUNKS))
-    if num_workers == 1 or len(first) < ALONE_CHUNKS:
-        yield from map(job, itertools.chain(first, chunks))
-        return
-    try:
-        packed = pickle.dumps(job)
-    except (pickle.PicklingError, AttributeError, TypeError):
-        raise UserError(
-            f'task {job.task.name!r} can not be sent to {num_workers} workers: its functions must stand in a module, not '
-            'in a function or a lambda; or use one worker'
-        ) from None
-    # Spawned, not forked: jax and the tokenizers have threads, which do not survive a fork.
-    with ProcessPoolExecutor(num_workers, get_context('spawn'), _start_worker, (packed,)) as pool:
-        waiting: deque = deque()
-        try:
-            for chunk in itertools.chain(first, chunks):
-                waiting.append(pool.submit(_work, chunk))
-                if len(waiting) > 4 * num_workers:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        except BrokenProcessPool:
-            raise JaxitError(
-                f'a worker that cached task {job.task.name!r} died; it may have run out of memory'
-            ) from None
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-def _chunks(rows: Iterable[tuple[int, Record]]) -> Iterator[Chunk]:
-    rows = iter(rows)
-    while chunk := list(itertools.islice(rows, CHUNK_ROWS)):
-        yield chunk
-
-
-_job_of_worker: _Job
-
-
-def _start_worker(packed: bytes) -> None:
-    global _job_of_worker
-    _job_of_worker = pickle.loads(packed)
-
-
-def _work(chunk: Chunk) -> _Made:
-    return _job_of_worker(chunk)
+    rows = (item for item in numbered if item[0] not in job.leave_out)
+    yield from parallel.in_order(job, rows, num_workers, task=job.task.name, did='cached')

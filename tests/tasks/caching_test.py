@@ -12,7 +12,7 @@ import pytest
 
 from jaxit.core.errors import JaxitError, UserError
 from jaxit.data.cache import TokenCache
-from jaxit.tasks import caching, registry
+from jaxit.tasks import caching, parallel, registry
 from jaxit.tasks.preprocessors import filter_empty, strip
 from jaxit.tasks.registry import Task
 from jaxit.tasks.sources import Jsonl, Python
@@ -27,8 +27,8 @@ TEMPLATES = (Template('Say {inputs}', '{targets}'), Template('{inputs}?', '{targ
 @pytest.fixture
 def small_chunks(monkeypatch):
     """Makes tasks of some rows large enough for workers."""
-    monkeypatch.setattr(caching, 'CHUNK_ROWS', 32)
-    monkeypatch.setattr(caching, 'ALONE_CHUNKS', 1)
+    monkeypatch.setattr(parallel, 'CHUNK_ROWS', 32)
+    monkeypatch.setattr(parallel, 'ALONE_CHUNKS', 1)
 
 
 def many(split, seed, *, count=700):
@@ -215,7 +215,7 @@ def test_a_mixture_gets_its_missing_caches(tmp_path):
 def test_caching_json_lines_imports_no_tensorflow(tmp_path):
     (tmp_path / 'rows.jsonl').write_text('{"inputs": "a", "targets": "b"}\n')
     code = (
-        'import sys; from jaxit.tasks import caching, registry, sources\n'
+        'import sys; from jaxit.tasks import caching, parallel, registry, sources\n'
         'from jaxit.text import tokenizers; from jaxit.text.examples import TokenFormat\n'
         "task = registry.add_task('mine', sources.Jsonl('rows.jsonl'))\n"
         "caching.build(task, 'train', tokenizers.load('bytes'), TokenFormat(True, 9, 9), 'caches')\n"

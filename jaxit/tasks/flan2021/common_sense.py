@@ -2,7 +2,7 @@
 
 import re
 
-from jaxit.tasks.flan2021.data_set import DataSet, asks, inverts
+from jaxit.tasks.flan2021.data_set import DataSet, answered, asks, inverts
 from jaxit.tasks.preprocessors import Record, strip
 
 ASKED = {'cause': 'What brought this about?', 'effect': 'What did this lead to?'}
@@ -13,29 +13,24 @@ _TAG = re.compile(r'\s*\[[a-z]+\]\s*')  # [header], [title], [step], [substeps]
 def copa_options(record: Record) -> Record | None:
     """Writes `options`, `answer` and `asked`, the question in full."""
     options = [record['choice1'], record['choice2']]
-    return _answered(record | {'asked': ASKED[record['question']]}, options, record['label'])
+    return answered(record | {'asked': ASKED[record['question']]}, options, record['label'])
 
 
 def hellaswag_options(record: Record) -> Record | None:
     """Writes `options` and `answer`, and strips the tags of wikiHow from them and from the context."""
     options = [_untagged(ending) for ending in record['endings']]
-    return _answered(record | {'context': _untagged(record['context'])}, options, record['label'])
+    return answered(record | {'context': _untagged(record['context'])}, options, record['label'])
 
 
 def story_cloze_options(record: Record) -> Record | None:
     """Writes `options` and `answer`; the label counts from 1."""
     options = [ending.strip() for ending in record['endings']]
-    return _answered(record, options, record['label'] - 1)
+    return answered(record, options, record['label'] - 1)
 
 
 def piqa_options(record: Record) -> Record | None:
     """Writes `options` and `answer`."""
-    return _answered(record, [record['sol1'], record['sol2']], record['label'])
-
-
-def _answered(record: Record, options: list[str], index: int) -> Record | None:
-    """Returns the record with its options and the right one; None where no label says which that is."""
-    return record | {'options': options, 'answer': options[index]} if 0 <= index < len(options) else None
+    return answered(record, [record['sol1'], record['sol2']], record['label'])
 
 
 def _untagged(text: str) -> str:

@@ -1,10 +1,9 @@
 """Conversational question answering: questions that follow one another about one text."""
 
-from jaxit.tasks.flan2021.data_set import DataSet, asks, inverts
+from jaxit.tasks.flan2021.data_set import UNANSWERABLE, DataSet, asks, inverts
 from jaxit.tasks.preprocessors import Record, strip
 
 NO_ANSWER = 'CANNOTANSWER'  # QuAC's mark; it is also the last word of every context
-UNANSWERABLE = 'unanswerable'
 
 
 def quote_answers(record: Record) -> Record:

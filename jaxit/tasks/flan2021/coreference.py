@@ -1,6 +1,6 @@
 """Coreference: whom or what does a pronoun, or a blank, stand for?"""
 
-from jaxit.tasks.flan2021.data_set import CAP, DataSet, asks
+from jaxit.tasks.flan2021.data_set import CAP, DataSet, answered, asks
 from jaxit.tasks.preprocessors import Record, choices, keep_where, label_text, strip
 
 NO_YES = ('no', 'yes')
@@ -9,7 +9,7 @@ BLANK = '_'
 
 def candidate_options(record: Record) -> Record | None:
     """Writes `options`, the candidates, and `answer`."""
-    return _answered(record, [candidate.strip() for candidate in record['candidates']])
+    return answered(record, [candidate.strip() for candidate in record['candidates']], record['label'])
 
 
 def blank_options(record: Record) -> Record | None:
@@ -30,13 +30,7 @@ def _continued(record: Record, before: str, after: str, fillers: tuple[str, str]
     if not context:
         return None
     options = [(record[filler].strip() + after).strip() for filler in fillers]
-    return _answered(record | {'context': context}, options)
-
-
-def _answered(record: Record, options: list[str]) -> Record | None:
-    """Returns the record with its options and the right one; None where no label says which that is."""
-    index = record['label']
-    return record | {'options': options, 'answer': options[index]} if 0 <= index < len(options) else None
+    return answered(record | {'context': context}, options, record['label'])
 
 
 DEFINITE_PRONOUN_RESOLUTION = DataSet(

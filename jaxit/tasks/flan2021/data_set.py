@@ -4,16 +4,18 @@ After the preprocessors a record has `answer`, what the model writes, and, for c
 texts the answer is one of. A template whose target is something else is inverted and never used for evaluation.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from jaxit.core.errors import UserError
-from jaxit.tasks.preprocessors import Preprocessor
+from jaxit.tasks.preprocessors import Preprocessor, Record
 from jaxit.text.templates import Template
 
 NUM_TEMPLATES = 10
 MAX_INVERTED = 3  # appendix A.2 of the paper: up to three of a data set's ten are turned around
 CAP = 30_000  # rows of a data set that are trained on, section 2.1
 MIXING_MAXIMUM = 3_000  # the mixing-rate maximum, section 2.1
+UNANSWERABLE = 'unanswerable'  # the answer to a question that its text does not answer
 
 
 @dataclass(frozen=True)
@@ -71,3 +73,13 @@ def asks(inputs: str) -> Template:
 def inverts(inputs: str, targets: str) -> Template:
     """Returns a template whose target is something other than the answer."""
     return Template(inputs, targets, kind='inverted')
+
+
+def answered(record: Record, options: list[str], index: int) -> Record | None:
+    """Returns the record with its options and the right one; None where no label says which that is."""
+    return record | {'options': options, 'answer': options[index]} if 0 <= index < len(options) else None
+
+
+def distinct(texts: Iterable[str]) -> list[str]:
+    """Returns the texts without white space at their ends, each once, blank ones left out."""
+    return [text for text in dict.fromkeys(text.strip() for text in texts) if text]

@@ -1,10 +1,10 @@
 """Reading comprehension: questions that a given text answers."""
 
-from collections.abc import Iterable
+import dataclasses
 from urllib.parse import unquote
 
 from jaxit.tasks.flan2021.cleaning import straight_quotes
-from jaxit.tasks.flan2021.data_set import DataSet
+from jaxit.tasks.flan2021.data_set import UNANSWERABLE, DataSet, distinct
 from jaxit.tasks.flan2021.reading_comprehension_templates import (
     BOOL_Q_TEMPLATES,
     DROP_TEMPLATES,
@@ -12,7 +12,6 @@ from jaxit.tasks.flan2021.reading_comprehension_templates import (
     OPENBOOKQA_TEMPLATES,
     SQUAD_V1_TEMPLATES,
     SQUAD_V2_TEMPLATES,
-    UNANSWERABLE,
 )
 from jaxit.tasks.preprocessors import Record, choices, keep_where, label_text, rename, strip
 
@@ -22,7 +21,7 @@ NO_YES = ('no', 'yes')
 
 def squad_answers(record: Record) -> Record | None:
     """Takes the first answer, keeps them all as references, and writes the title, `New_York_City`, as words."""
-    texts = [UNANSWERABLE] if record.get('is_impossible') else _distinct(record['answers']['text'])
+    texts = [UNANSWERABLE] if record.get('is_impossible') else distinct(record['answers']['text'])
     if not texts:
         return None
     return record | {'title': unquote(record['title']).replace('_', ' '), 'answer': texts[0], 'references': texts}
@@ -30,7 +29,7 @@ def squad_answers(record: Record) -> Record | None:
 
 def drop_answers(record: Record) -> Record | None:
     """Keeps the validators' answers beside the first one; some rows have none that the source could read."""
-    texts = _distinct((record['answer'], *record['validated_answers']))
+    texts = distinct((record['answer'], *record['validated_answers']))
     return record | {'answer': texts[0], 'references': texts} if texts else None
 
 
@@ -47,10 +46,6 @@ def bool_q_question(record: Record) -> Record:
     return record | {'question': record['question'].strip().rstrip('?').rstrip()}
 
 
-def _distinct(texts: Iterable[str]) -> list[str]:
-    return [text for text in dict.fromkeys(text.strip() for text in texts) if text]
-
-
 SQUAD_V1 = DataSet(
     key='squad_v1',
     tfds='squad/v1.1:3.0.0',
@@ -65,19 +60,7 @@ SQUAD_V1 = DataSet(
     licence='CC-BY-SA-4.0',
 )
 
-SQUAD_V2 = DataSet(
-    key='squad_v2',
-    tfds='squad/v2.0:3.0.0',
-    clusters=_CLUSTERS,
-    train='train[:30000]',
-    dev='train[-200:]',
-    test='validation',
-    num_train=30_000,
-    preprocessors=(strip(('context', 'question')), squad_answers),
-    templates=SQUAD_V2_TEMPLATES,
-    metrics=('exact_match', 'f1'),
-    licence='CC-BY-SA-4.0',
-)
+SQUAD_V2 = dataclasses.replace(SQUAD_V1, key='squad_v2', tfds='squad/v2.0:3.0.0', templates=SQUAD_V2_TEMPLATES)
 
 DROP = DataSet(
     key='drop',

@@ -2,7 +2,6 @@
 
 from jaxit.tasks.flan2021.data_set import asks, inverts
 
-UNANSWERABLE = 'unanswerable'
 _UNLESS = '<unless>'  # where a wording of SQuAD 2.0 says what to write when the text has no answer
 
 _SQUAD = (

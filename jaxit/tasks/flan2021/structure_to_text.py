@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from jaxit.tasks.flan2021.data_set import DataSet, asks, inverts
+from jaxit.tasks.flan2021.data_set import DataSet, asks, distinct, inverts
 from jaxit.tasks.preprocessors import Record, filter_empty
 
 _CLUSTERS = ('structure_to_text',)
@@ -13,9 +13,8 @@ _ATTRIBUTE = re.compile(r'([^,\[\]]+)\[([^\]]*)\]')
 
 def answers(record: Record) -> Record | None:
     """Takes the target as the answer, and with the references, which train rows lack, as what counts in evaluation."""
-    texts = [text.strip() for text in (record['target'], *record['references'])]
-    distinct = [text for text in dict.fromkeys(texts) if text]
-    return record | {'answer': distinct[0], 'references': distinct} if distinct else None
+    texts = distinct((record['target'], *record['references']))
+    return record | {'answer': texts[0], 'references': texts} if texts else None
 
 
 def web_nlg_triples(record: Record) -> Record:

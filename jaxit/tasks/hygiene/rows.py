@@ -2,24 +2,17 @@
 
 import dataclasses
 import itertools
-import pickle
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_context
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from jaxit.core.errors import JaxitError, UserError
+from jaxit.core.errors import UserError
+from jaxit.tasks import parallel
 from jaxit.tasks.preprocessors import apply
 from jaxit.tasks.registry import Task
 from jaxit.tasks.rendering import render_row
 from jaxit.tasks.sources import Python, Record
 from jaxit.text.templates import OPTIONS_SLOT
-
-CHUNK_ROWS = 256
-ALONE_CHUNKS = 8  # a task of fewer chunks is done before workers could start
 
 T = TypeVar('T')
 
@@ -69,13 +62,7 @@ def scan(task: Task, split: str, work: Callable[[Row], T], *, num_workers: int =
         raise UserError(f'num_workers is {num_workers}; it must be 1 or more')
     bare = dataclasses.replace(task, source=Python(_no_records, task.splits), shots=0)
     job = _Job(bare, split, work)
-    rows = enumerate(task.source.records(split))
-    chunks = iter(lambda: list(itertools.islice(rows, CHUNK_ROWS)), [])
-    first = list(itertools.islice(chunks, ALONE_CHUNKS))
-    if num_workers == 1 or len(first) < ALONE_CHUNKS:
-        made: Iterator[list[tuple[int, T | None]]] = map(job, itertools.chain(first, chunks))
-    else:
-        made = _by_workers(job, itertools.chain(first, chunks), num_workers)
+    made = parallel.in_order(job, enumerate(task.source.records(split)), num_workers, task=task.name, did='read')
     return itertools.chain.from_iterable(made)
 
 
@@ -116,44 +103,6 @@ def _as_texts(value: Any) -> list[str]:
     return [] if value is None else [str(value)]
 
 
-def _by_workers(
-    job: _Job[T], chunks: Iterator[list[tuple[int, Record]]], num_workers: int
-) -> Iterator[list[tuple[int, T | None]]]:
-    try:
-        packed = pickle.dumps(job)
-    except (pickle.PicklingError, AttributeError, TypeError):
-        raise UserError(
-            f'task {job.task.name!r} can not be sent to {num_workers} workers: its functions must stand in a module, not '
-            'in a function or a lambda; or use one worker'
-        ) from None
-    # Spawned, not forked: jax has threads, which do not survive a fork.
-    with ProcessPoolExecutor(num_workers, get_context('spawn'), _start_worker, (packed,)) as pool:
-        waiting: deque = deque()
-        try:
-            for chunk in chunks:
-                waiting.append(pool.submit(_work, chunk))
-                if len(waiting) > 4 * num_workers:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        except BrokenProcessPool:
-            raise JaxitError(f'a worker that read task {job.task.name!r} died; it may have run out of memory') from None
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
 def _no_records(split: str, seed: int) -> list[Record]:
     del split, seed
     return []
-
-
-_job_of_worker: _Job
-
-
-def _start_worker(packed: bytes) -> None:
-    global _job_of_worker
-    _job_of_worker = pickle.loads(packed)
-
-
-def _work(chunk: list[tuple[int, Record]]) -> list[tuple[int, Any]]:
-    return _job_of_worker(chunk)

@@ -7,8 +7,7 @@ import random
 import pytest
 
 from jaxit.core.errors import UserError
-from jaxit.tasks import registry
-from jaxit.tasks.hygiene import rows
+from jaxit.tasks import parallel, registry
 from jaxit.tasks.hygiene.contamination import find
 from jaxit.tasks.hygiene.findings import rows_to_leave_out
 from jaxit.tasks.suites import Suite, add_suite
@@ -157,8 +156,8 @@ def test_the_search_finds_what_comparing_everything_finds(add, suite, length):
 
 
 def test_the_outcome_is_the_same_for_any_number_of_workers(add, suite, monkeypatch):
-    monkeypatch.setattr(rows, 'CHUNK_ROWS', 8)
-    monkeypatch.setattr(rows, 'ALONE_CHUNKS', 1)
+    monkeypatch.setattr(parallel, 'CHUNK_ROWS', 8)
+    monkeypatch.setattr(parallel, 'ALONE_CHUNKS', 1)
     suites = suite('asked', [(spoken(20 * i, 20), 'x') for i in range(20)])
     add('trained', [(spoken(7 * i, 13 + i % 3), 'x') for i in range(80)])
     one, two = (find('trained', suites, num_workers=workers) for workers in (1, 2))

@@ -3,8 +3,7 @@
 import pytest
 
 from jaxit.core.errors import UserError
-from jaxit.tasks import registry
-from jaxit.tasks.hygiene import rows
+from jaxit.tasks import parallel, registry
 from jaxit.tasks.hygiene.duplicates import find
 from jaxit.tasks.hygiene.findings import rows_to_leave_out
 from jaxit.text.templates import Template
@@ -97,8 +96,8 @@ def test_rows_that_share_their_instruction_alone_are_not_near(add, stand_in):
 
 
 def test_the_outcome_is_the_same_for_any_number_of_workers(add, stand_in, monkeypatch):
-    monkeypatch.setattr(rows, 'CHUNK_ROWS', 8)
-    monkeypatch.setattr(rows, 'ALONE_CHUNKS', 1)
+    monkeypatch.setattr(parallel, 'CHUNK_ROWS', 8)
+    monkeypatch.setattr(parallel, 'ALONE_CHUNKS', 1)
     stories = [' '.join(f'w{i % 50}x{j if j != i % 7 else i}' for j in range(40)) for i in range(150)]
     add('many', [(story, f'{i % 2}') for i, story in enumerate(stories)])
     one, two = (find('many', near=0.6, num_workers=workers) for workers in (1, 2))

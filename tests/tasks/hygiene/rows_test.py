@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from jaxit.core.errors import JaxitError, UserError
-from jaxit.tasks.hygiene import rows
+from jaxit.tasks import parallel
 from jaxit.tasks.hygiene.rows import own_texts, rendered, scan
 from jaxit.text.templates import Template
 
@@ -24,8 +24,8 @@ def dies(row):
 
 @pytest.fixture
 def small_chunks(monkeypatch):
-    monkeypatch.setattr(rows, 'CHUNK_ROWS', 8)
-    monkeypatch.setattr(rows, 'ALONE_CHUNKS', 1)
+    monkeypatch.setattr(parallel, 'CHUNK_ROWS', 8)
+    monkeypatch.setattr(parallel, 'ALONE_CHUNKS', 1)
 
 
 def test_the_outcome_is_the_same_for_any_number_of_workers(small_chunks, add):
