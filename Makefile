@@ -18,7 +18,7 @@ help:
 $(VENV): $(VENV)/installed
 $(VENV)/installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(PIP) -e '.[tasks,gguf,test]'
+	$(PIP) -e '.[tasks,beam,gguf,test]'
 	touch $@
 
 quickstart: $(VENV)/installed
