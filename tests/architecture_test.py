@@ -43,6 +43,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     'tensorflow_text': ('tasks',),
     'tensorflow_datasets': ('tasks',),
     'seqio': ('tasks',),
+    'apache_beam': ('tasks',),
     'gin': ('cli',),
     'typer': ('cli',),
     'click': ('cli',),

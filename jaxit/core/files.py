@@ -1,5 +1,6 @@
 """Files that are either whole or absent, and their hashes."""
 
+import codecs
 import hashlib
 import json
 import os
@@ -60,6 +61,12 @@ def read_jsonl(path: str | os.PathLike[str]) -> Iterator[tuple[int, dict[str, An
         UserError: with file and line, for a line that is not a JSON object, not UTF-8,
             or longer than 16 MiB.
     """
+    for number, raw in read_lines(path):
+        yield number, parse_line(raw, f'{path}: line {number}')
+
+
+def read_lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, bytes]]:
+    """Yields `(line number, bytes)` for each non-empty line of a file, a byte order mark aside; nothing is decoded."""
     try:
         f = open(path, 'rb')  # noqa: SIM115 (closed below; only errors of opening are translated here)
     except OSError as error:
@@ -70,20 +77,17 @@ def read_jsonl(path: str | os.PathLike[str]) -> Iterator[tuple[int, dict[str, An
             number += 1
             if len(raw) > MAX_LINE_BYTES:
                 raise UserError(f'{path}: line {number} is longer than {MAX_LINE_BYTES >> 20} MiB')
-            record = _parse_line(raw, f'{path}: line {number}', first=number == 1)
-            if record is not None:
-                yield number, record
+            raw = raw.removeprefix(codecs.BOM_UTF8) if number == 1 else raw
+            if raw.strip():
+                yield number, raw
 
 
-def _parse_line(raw: bytes, where: str, *, first: bool) -> dict[str, Any] | None:
+def parse_line(raw: bytes, where: str) -> dict[str, Any]:
+    """Returns the JSON object of a line; `where` names it in messages."""
     try:
-        text = raw.decode('utf-8-sig' if first else 'utf-8').strip()
+        record = json.loads(raw.decode('utf-8'))
     except UnicodeDecodeError as error:
         raise UserError(f'{where} is not UTF-8 at byte {error.start}') from None
-    if not text:
-        return None
-    try:
-        record = json.loads(text)
     except (json.JSONDecodeError, RecursionError, ValueError) as error:
         raise UserError(f'{where} is not JSON: {getattr(error, "msg", error)}') from None
     if not isinstance(record, dict):

@@ -25,6 +25,7 @@ from typing import Any, Self
 import numpy as np
 
 from jaxit.core.errors import DiskFullError, UserError
+from jaxit.data.blocks import Block, block_of, first_unsound, loss_lengths
 from jaxit.data.manifest import (
     ARRAYS,
     FILES,
@@ -124,15 +125,29 @@ class CacheWriter:
         ids = np.asarray(tokens, np.int64)
         boundaries = [int(boundary) for boundary in boundaries]
         self._check(ids, boundaries, source_row)
-        self._tokens.extend(ids.tolist())
-        self._arrays['offsets'].extend([self._tokens.size])
-        self._arrays['boundaries'].extend(boundaries)
-        self._arrays['boundary_offsets'].extend([self._arrays['boundaries'].size])
-        self._arrays['provenance'].extend([source_row, template])
-        ends = boundaries if len(boundaries) % 2 == 0 else [*boundaries, ids.size]
-        self._num_loss_tokens += sum(ends[1::2]) - sum(ends[::2])
-        for side, length in (('tokens', ids.size), ('inputs', ends[0]), ('targets', ids.size - ends[0])):
-            self._longest[side] = max(self._longest[side], length)
+        self._append(block_of([(ids, boundaries, source_row, template)]))
+
+    def add_block(self, block: Block) -> None:
+        """Appends many examples; the same as adding one after the other."""
+        bad = first_unsound(block, self._header['vocab_size'], encoder_decoder=self._header['encoder_decoder'])
+        if bad is not None:
+            self._check(*block.example(bad))
+            raise AssertionError(f'example {bad} of a block is unsound and passes')
+        if len(block):
+            self._append(block)
+
+    def _append(self, block: Block) -> None:
+        offsets = self._tokens.size + np.cumsum(block.lengths)
+        boundary_offsets = self._arrays['boundaries'].size + np.cumsum(block.num_boundaries)
+        self._tokens.extend(block.tokens)
+        self._arrays['offsets'].extend(offsets)
+        self._arrays['boundaries'].extend(block.boundaries)
+        self._arrays['boundary_offsets'].extend(boundary_offsets)
+        self._arrays['provenance'].extend(block.provenance.reshape(-1))
+        inputs = block.boundaries[np.cumsum(block.num_boundaries) - block.num_boundaries]
+        self._num_loss_tokens += int(loss_lengths(block.lengths, block.boundaries, block.num_boundaries).sum())
+        for side, lengths in (('tokens', block.lengths), ('inputs', inputs), ('targets', block.lengths - inputs)):
+            self._longest[side] = max(self._longest[side], int(lengths.max()))
 
     def count(self, what: str, number: int = 1) -> None:
         """Adds to a named count of the manifest, e.g. `'cut_inputs'` or `'dropped'`."""
@@ -262,11 +277,8 @@ class TokenCache:
 
     @functools.cached_property
     def loss_lengths(self) -> np.ndarray:
-        """[N] int32, tokens that bear loss: the boundaries summed with alternating signs."""
-        firsts, counts = self.boundary_offsets[:-1], np.diff(self.boundary_offsets)
-        place = np.arange(self.boundaries.size) - np.repeat(firsts, counts)
-        sums = np.add.reduceat(np.where(place % 2, self.boundaries, -self.boundaries), firsts)
-        return (sums + np.where(counts % 2, self.lengths, 0)).astype(np.int32)
+        """[N] int32, tokens that bear loss."""
+        return loss_lengths(self.lengths, self.boundaries, np.diff(self.boundary_offsets)).astype(np.int32)
 
     @functools.cached_property
     def tokens(self) -> np.ndarray:

@@ -1,9 +1,30 @@
 """A folder that is whole or absent: built beside its place under a temporary name, then moved there."""
 
+import contextlib
+import fcntl
+import logging
 import os
 import shutil
 import socket
+from collections.abc import Iterator
 from pathlib import Path
+
+_log = logging.getLogger(__name__)
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Makes a folder and keeps the other processes of this host that ask for it waiting; an empty one is removed at the end.
+
+    The kernel lets go of it when the process dies, however it dies.
+    """
+    descriptor = _hold(folder)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):  # gone, or not empty
+            folder.rmdir()
+        os.close(descriptor)
 
 
 def start_folder(folder: Path) -> Path:
@@ -28,6 +49,35 @@ def move_into_place(temporary: Path, folder: Path) -> None:
     os.replace(temporary, folder)
     _sync(folder.parent)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _hold(folder: Path) -> int:
+    while True:
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            descriptor = os.open(folder, os.O_RDONLY)
+        except FileNotFoundError:  # whoever held it has just removed it
+            continue
+        try:
+            _lock(descriptor, folder)
+            if os.path.samestat(os.fstat(descriptor), os.stat(folder)):
+                return descriptor
+        except FileNotFoundError:
+            pass
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, folder: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        _log.warning('waiting for another process that works in %s', folder)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    except OSError:
+        pass  # a file system without such locks
 
 
 def _is_alive(pid: int) -> bool:

@@ -1,4 +1,4 @@
-"""Files that grow value by value, in memory that does not grow with them."""
+"""Files that grow array by array, in memory that does not grow with them."""
 
 import os
 from collections.abc import Sequence
@@ -6,32 +6,25 @@ from pathlib import Path
 
 import numpy as np
 
-FLUSH_VALUES = 1 << 16
+BUFFER_BYTES = 1 << 18
 
 
 class Stream:
     """A file of values of one type, without a header."""
 
     def __init__(self, path: Path, dtype: np.dtype) -> None:
-        self.file = open(path, 'wb')  # noqa: SIM115 (lives as long as the stream)
+        self.file = open(path, 'wb', buffering=BUFFER_BYTES)  # noqa: SIM115 (lives as long as the stream)
         self.dtype = dtype
         self.size = 0
-        self._buffer: list[int] = []
 
-    def extend(self, values: Sequence[int]) -> None:
-        """Appends values."""
-        self._buffer.extend(values)
-        self.size += len(values)
-        if len(self._buffer) >= FLUSH_VALUES:
-            self._write_buffer()
-
-    def _write_buffer(self) -> None:
-        self.file.write(np.array(self._buffer, self.dtype).tobytes())
-        self._buffer.clear()
+    def extend(self, values: Sequence[int] | np.ndarray) -> None:
+        """Appends values, which the type must be able to hold."""
+        array = np.asarray(values).astype(self.dtype)
+        self.file.write(array.tobytes())
+        self.size += array.size
 
     def close(self) -> None:
         """Writes what is left and waits until the disk has it."""
-        self._write_buffer()
         self.file.flush()
         os.fsync(self.file.fileno())
         self.file.close()
@@ -52,7 +45,6 @@ class ArrayStream(Stream):
 
     def close(self) -> None:
         """As for a stream, and puts the length in the header."""
-        self._write_buffer()
         self.file.seek(0)
         self._write_header()
         super().close()

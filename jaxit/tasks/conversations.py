@@ -22,7 +22,7 @@ from jaxit.tasks import conversation_records as records_of
 from jaxit.tasks import oasst, self_instruct
 from jaxit.tasks.preprocessors import Preprocessor
 from jaxit.tasks.registry import Task, add_task
-from jaxit.tasks.sources import Jsonl, PathOrPaths, Record
+from jaxit.tasks.sources import Jsonl, PathOrPaths, Record, Source
 
 FORMATS: Mapping[str, Preprocessor] = {
     'sharegpt': records_of.sharegpt,
@@ -95,6 +95,8 @@ class Conversations(Jsonl):
     """
 
     fields: tuple[str, ...] = dataclasses.field(default=(), init=False)
+
+    slice, count = Source.slice, Source.count  # a line is no record where messages are put together, or in a list
 
     def locate(self, split: str, row: int) -> str:
         """Returns `file: line N`, or `file: record N` of a list; files that were read before are not read again."""

@@ -1,12 +1,14 @@
 """Chunks of a task's rows through worker processes, in order: what a chunk becomes depends on that chunk alone."""
 
 import itertools
+import os
 import pickle
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from multiprocessing import connection, get_context, parent_process
 from typing import Any, TypeVar
 
 from jaxit.core.errors import JaxitError, UserError
@@ -71,7 +73,16 @@ _job_of_worker: Callable[[Chunk], Any]
 
 def _start_worker(packed: bytes) -> None:
     global _job_of_worker
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _job_of_worker = pickle.loads(packed)
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would wait for work for ever."""
+    parent = parent_process()
+    assert parent is not None
+    connection.wait([parent.sentinel])
+    os._exit(1)
 
 
 def _work(chunk: Chunk) -> Any:

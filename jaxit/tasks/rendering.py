@@ -1,7 +1,6 @@
 """From a task's records to rendered examples: preprocess, draw a template, fill it in."""
 
 import dataclasses
-import itertools
 import random
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
@@ -46,18 +45,28 @@ def examples(
         yield from made
 
 
-def records(task: Task, split: str, seed: int, left_out: Collection[int] = ()) -> Iterator[Record]:
+def records(
+    task: Task, split: str, seed: int, left_out: Collection[int] = (), *, start: int = 0, stop: int | None = None
+) -> Iterator[Record]:
     """Yields the records of a split as they come; those of a few-shot task bring exemplars, never themselves.
 
     The exemplars depend on (seed, row, task) only, and on which rows of the train split are left out of them.
+
+    Args:
+        task: the task.
+        split: of its source.
+        seed: of the draw of exemplars.
+        left_out: rows of the train split that are no exemplars.
+        start: the first row.
+        stop: the row to stop before; None for all.
     """
-    rows = task.source.records(split)
+    rows = task.source.slice(split, start, stop)
     if not task.shots:
         yield from rows
         return
-    first = enumerate(itertools.islice(task.source.records(TRAIN), POOL_ROWS))
+    first = enumerate(task.source.slice(TRAIN, 0, POOL_ROWS))
     pool = [record for row, record in first if row not in left_out]
-    for row, record in enumerate(rows):
+    for row, record in enumerate(rows, start):
         others = [other for other in pool if other != record]
         draw = random.Random(f'{seed}/{row}/{task.name}')
         yield record | {EXEMPLARS: draw.sample(others, min(task.shots + SPARE, len(others)))}

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from jaxit.core.errors import UserError, unknown_name
-from jaxit.core.files import read_jsonl, sha256_file, sha256_json
+from jaxit.core.files import parse_line, read_lines, sha256_file, sha256_json
 
 Record = dict[str, Any]
 PathOrPaths = str | os.PathLike[str] | tuple[str | os.PathLike[str], ...] | list[str | os.PathLike[str]]
@@ -51,6 +51,14 @@ class Source(ABC):
         """Returns the number of records, None where only reading them all would tell."""
         self.check_split(split)
         return None
+
+    def slice(self, split: str, start: int, stop: int | None = None) -> Iterator[Record]:
+        """Yields the records from `start` on, up to `stop`; sources that can pass over the others cheaply do."""
+        return itertools.islice(self.records(split), start, stop)
+
+    def count(self, split: str) -> int:
+        """Returns the number of records as they are now, by reading them where nothing else tells."""
+        return sum(1 for _ in self.records(split))
 
     def locate(self, split: str, row: int) -> str:
         """Returns where a person finds a row, for messages."""
@@ -102,10 +110,7 @@ class _Files(Source):
             for number, record in self._read(path):
                 wanted = wanted or _known_fields(record)
                 where = f'{path}: line {number}'
-                for field in wanted:
-                    if record.get(field) is None:
-                        got = ', '.join(sorted(record)) or 'no field'
-                        raise UserError(f'{where} has no field {field!r}; it has {got}')
+                _check_fields(record, wanted, where)
                 yield where, record
 
     def _read(self, path: Path) -> Iterator[tuple[int, Record]]:
@@ -125,13 +130,33 @@ class Jsonl(_Files):
     paths: Mapping[str, PathOrPaths] | PathOrPaths
     fields: tuple[str, ...] = ()
 
+    def slice(self, split: str, start: int, stop: int | None = None) -> Iterator[Record]:
+        """Yields records; the lines before `start` are not parsed."""
+        wanted = self.fields
+        if start and not wanted:
+            wanted = _known_fields(next(self.records(split), {}))
+        lines = ((path, number, raw) for path in self.files(split) for number, raw in self._raw(path))
+        for path, number, raw in itertools.islice(lines, start, stop):
+            record = parse_line(raw, f'{path}: line {number}')
+            wanted = wanted or _known_fields(record)
+            _check_fields(record, wanted, f'{path}: line {number}')
+            yield record
+
+    def count(self, split: str) -> int:
+        """Returns the number of lines that are not empty."""
+        return sum(1 for path in self.files(split) for _ in self._raw(path))
+
     def _read(self, path: Path) -> Iterator[tuple[int, Record]]:
+        for number, raw in self._raw(path):
+            yield number, parse_line(raw, f'{path}: line {number}')
+
+    def _raw(self, path: Path) -> Iterator[tuple[int, bytes]]:
         if path.suffix != '.gz':
-            yield from read_jsonl(path)
+            yield from read_lines(path)
             return
         with _unpacked(path) as plain:
             try:
-                yield from read_jsonl(plain)
+                yield from read_lines(plain)
             except UserError as error:
                 raise UserError(str(error).replace(plain, str(path))) from None
 
@@ -226,6 +251,17 @@ class First(Source):
         """Yields the first records of the split."""
         return itertools.islice(self.source.records(split), self.limit.get(split))
 
+    def slice(self, split: str, start: int, stop: int | None = None) -> Iterator[Record]:
+        """Yields some of the first records of the split."""
+        limit = self.limit.get(split)
+        stop = limit if stop is None else stop if limit is None else min(stop, limit)
+        return self.source.slice(split, start, stop) if stop is None or start < stop else iter(())
+
+    def count(self, split: str) -> int:
+        """Returns the number of records that are kept."""
+        count, limit = self.source.count(split), self.limit.get(split)
+        return count if limit is None else min(count, limit)
+
     def num_examples(self, split: str) -> int | None:
         """Returns the number of records that are kept."""
         size, limit = self.source.num_examples(split), self.limit.get(split)
@@ -238,6 +274,13 @@ class First(Source):
     def locate(self, split: str, row: int) -> str:
         """Returns where the whole has the row."""
         return self.source.locate(split, row)
+
+
+def _check_fields(record: Record, wanted: Iterable[str], where: str) -> None:
+    for field in wanted:
+        if record.get(field) is None:
+            got = ', '.join(sorted(record)) or 'no field'
+            raise UserError(f'{where} has no field {field!r}; it has {got}')
 
 
 def _known_fields(record: Record) -> tuple[str, ...]:

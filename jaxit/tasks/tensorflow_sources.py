@@ -32,11 +32,24 @@ class Tfds(Source):
 
     def records(self, split: str) -> Iterator[Record]:
         """Yields records; bytes become text."""
+        return self._read(split, self.split_map[split])
+
+    def slice(self, split: str, start: int, stop: int | None = None) -> Iterator[Record]:
+        """Yields records; those before `start` are not read."""
+        self.check_split(split)
         import tensorflow_datasets as tfds
 
-        dataset = self._builder(split).as_dataset(split=self.split_map[split], shuffle_files=False)
-        for record in tfds.as_numpy(dataset):
-            yield plain(record)
+        splits = self._builder(split).info.splits
+        for part in tfds.core.ReadInstruction.from_spec(self.split_map[split]).to_absolute(splits):
+            size = part.to - part.from_
+            first, last = min(start, size), size if stop is None else min(stop, size)
+            if first < last:
+                yield from self._read(split, f'{part.splitname}[{part.from_ + first}:{part.from_ + last}]')
+            start, stop = max(start - size, 0), None if stop is None else max(stop - size, 0)
+
+    def count(self, split: str) -> int:
+        """Returns what the prepared dataset states."""
+        return self._prepared_size(split)
 
     def num_examples(self, split: str) -> int | None:
         """Returns the stated size, else what the dataset states."""
@@ -47,6 +60,12 @@ class Tfds(Source):
         """Returns a hash of name, version, slice and number of records."""
         info = self._builder(split).info
         return sha256_json(['Tfds', info.full_name, self.split_map[split], self._prepared_size(split)])
+
+    def _read(self, split: str, theirs: str) -> Iterator[Record]:
+        import tensorflow_datasets as tfds
+
+        for record in tfds.as_numpy(self._builder(split).as_dataset(split=theirs, shuffle_files=False)):
+            yield plain(record)
 
     def _prepared_size(self, split: str) -> int:
         return self._builder(split).info.splits[self.split_map[split]].num_examples

@@ -90,7 +90,7 @@ def test_equal_calls_give_equal_bytes_also_over_an_older_cache(tmp_path):
 
 
 def test_streams_more_than_one_buffer(tmp_path, monkeypatch):
-    monkeypatch.setattr(streams, 'FLUSH_VALUES', 7)
+    monkeypatch.setattr(streams, 'BUFFER_BYTES', 16)
     rng = np.random.default_rng(3)
     examples = [(rng.integers(0, 100, 2 + i % 5).tolist(), [1], i, 0) for i in range(40)]
     cache = TokenCache.open(write(tmp_path / 'c', examples), verify='full')

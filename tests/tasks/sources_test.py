@@ -143,3 +143,31 @@ def test_the_first_records(tmp_path):
     assert First(whole, {'train': 99}).num_examples('train') == 5
     assert first.fingerprint('train') != whole.fingerprint('train')
     assert first.locate('train', 1) == whole.locate('train', 1)
+
+
+@pytest.mark.parametrize('start', [0, 1, 2, 3, 4, 5, 9])
+@pytest.mark.parametrize('stop', [None, 0, 2, 3, 5, 9])
+def test_a_slice_is_a_piece_of_the_whole(tmp_path, start, stop):
+    first, second = write(tmp_path / 'a.jsonl', RECORDS[:2]), write(tmp_path / 'b.jsonl.gz', RECORDS[2:])
+    table = tmp_path / 'a.tsv'
+    table.write_text('inputs\ttargets\n' + ''.join(f'{r["inputs"]}\t{r["targets"]}\n' for r in RECORDS))
+    for source in (
+        Jsonl([first, second]),
+        Jsonl([first, second], ('inputs',)),
+        Tsv(table),
+        Python(lambda split, seed: RECORDS),
+        First(Jsonl([first, second]), {'train': 9}),
+    ):
+        assert list(source.slice('train', start, stop)) == RECORDS[start:stop]
+        assert source.count('train') == 5
+    three = First(Jsonl([first, second]), {'train': 3})
+    assert list(three.slice('train', start, stop)) == RECORDS[:3][start:stop] and three.count('train') == 3
+
+
+def test_a_slice_does_not_parse_what_stands_before_it_and_counts_lines_from_the_start(tmp_path):
+    path = tmp_path / 'a.jsonl'
+    path.write_text('{"inputs": "a", "targets": "b"}\n\nno json\n{"inputs": "c", "targets": "d"}\n{"inputs": "e"}\n')
+    assert Jsonl(path, ('inputs',)).count('train') == 4
+    assert [record['inputs'] for record in Jsonl(path, ('inputs',)).slice('train', 2)] == ['c', 'e']
+    with pytest.raises(UserError, match=f"{path}: line 5 has no field 'targets'"):
+        list(Jsonl(path).slice('train', 2))
