@@ -1,10 +1,12 @@
 """`jaxit cache`."""
 
+import dataclasses
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from jaxit.cli.mixture_options import LeaveOutOption, LicencesOption, StrictOption
 from jaxit.cli.train_command import GIN_CONTEXT, overrides_of
 
 
@@ -29,6 +31,19 @@ def cache(
     targets_length: Annotated[int | None, typer.Option('--targets_length', help='Most tokens of targets.')] = None,
     cache_dir: Annotated[str | None, typer.Option('--cache_dir', help='Where caches are kept.')] = None,
     num_workers: Annotated[int | None, typer.Option('--num_workers', help='Processes.')] = None,
+    beam: Annotated[
+        str | None,
+        typer.Option(
+            '--beam', help='Let Apache Beam make the parts; its options: runner=DirectRunner,direct_num_workers=4.'
+        ),
+    ] = None,
+    beam_place: Annotated[
+        str | None,
+        typer.Option('--beam_place', help='Folder for the parts that its workers can reach, e.g. gs://...'),
+    ] = None,
+    licences: LicencesOption = None,
+    strict: StrictOption = None,
+    leave_out: LeaveOutOption = None,
     module: Annotated[list[str] | None, typer.Option('--module', help='Python module that registers tasks.')] = None,
     components: Annotated[
         Path | None,
@@ -36,9 +51,11 @@ def cache(
     ] = None,
     as_json: Annotated[bool, typer.Option('--json', help='Print JSON.')] = False,
 ) -> None:
-    """Tokenise a mixture once, off the training path; what is there already is not built again.
+    """Tokenise a mixture once, off the training path; what is there already is not built again, what was killed goes on.
 
     Example: jaxit cache --mixture primer --tokenizer bytes --components primer.json
+
+    Example: jaxit cache --mixture primer --tokenizer bytes --beam runner=DirectRunner,direct_num_workers=2
     """
     from jaxit.cli import cache_requests, caching, console
     from jaxit.core.errors import UserError
@@ -52,6 +69,9 @@ def cache(
         'targets_length': targets_length,
         'cache_dir': cache_dir,
         'num_workers': num_workers,
+        'licences': tuple(licences) if licences else None,
+        'strict': strict,
+        'leave_out': leave_out,
     }
     request = cache_requests.make(
         gin_file or (),
@@ -61,20 +81,25 @@ def cache(
         encoder_decoder=encoder_decoder,
         changes={name: value for name, value in changes.items() if value is not None},
     )
+    if beam_place is not None and beam is None:
+        raise UserError('--beam_place is for --beam, which is not given')
+    request = dataclasses.replace(request, beam=beam, beam_place=beam_place)
     answer = caching.build(request, console.Counting('tasks cached'))
     if components is not None:
         write_json(components, answer)
     if as_json:
         console.json_out(answer)
         return
-    columns = ['task', 'examples', 'tokens', 'loss tokens', 'cut', 'dropped', 'bad']
+    columns = ['task', 'examples', 'tokens', 'loss tokens', 'cut', 'dropped', 'bad', 'left out']
     console.table(
         f'{request.data["mixture"]}, below {request.data["cache_dir"]}', columns, [_row(c) for c in answer['mixture']]
     )
+    console.left_out(answer.get('left_out', {}))
 
 
 def _row(component: dict[str, Any]) -> list[Any]:
     counts = component.get('counts', {})
     numbers = [f'{component[name]:,}' for name in ('num_examples', 'num_tokens', 'num_loss_tokens')]
     cut = counts.get('cut_inputs', 0) + counts.get('cut_targets', 0)
-    return [component['task'], *numbers, cut, counts.get('dropped', 0), counts.get('bad_rows', 0)]
+    others = [counts.get(name, 0) for name in ('dropped', 'bad_rows', 'left_out_rows')]
+    return [component['task'], *numbers, cut, *others]

@@ -36,6 +36,8 @@ class Request:
         suites: names of suites.
         limit: examples of each task of a suite.
         text_limit: plain texts of each task of a forgetting suite.
+        beam: options of Apache Beam, which makes the parts of the caches; None for local processes.
+        beam_place: a folder for the parts that its workers can reach.
     """
 
     data: dict[str, Any]
@@ -46,6 +48,8 @@ class Request:
     suites: tuple[str, ...] = ()
     limit: int | None = None
     text_limit: int | None = None
+    beam: str | None = None
+    beam_place: str | None = None
 
 
 def components_of(answer: dict[str, Any]) -> list[MixtureComponent]:
@@ -116,40 +120,48 @@ def build(request: Request, progress: Callable[[int, int], None] | None = None) 
     for module in data.modules:
         registry.import_module_tasks(module)
     tokenizer = tokenizers.load(request.tokenizer)
-    answer: dict[str, Any] = {'tokenizer_sha256': tokenizer.sha256, 'mixture': [], 'suites': {}}
+    answer: dict[str, Any] = {'tokenizer_sha256': tokenizer.sha256, 'mixture': [], 'left_out': {}, 'suites': {}}
     if data.mixture.endswith('.json'):
         answer |= {key: value for key, value in read_components(data.mixture).items() if key != 'suites'}
     elif data.mixture:
-        answer['mixture'] = [facts(c) for c in _components(request, data, tokenizer, progress)]
+        ensured = _ensure(request, data, tokenizer, progress)
+        answer |= {'mixture': [facts(component) for component in ensured.components], 'left_out': ensured.left_out}
     for name in request.suites:
         path = suites.write(name, data, seed=request.seed, limit=request.limit, text_limit=request.text_limit)
         answer['suites'][name] = str(path.absolute())
     return answer
 
 
-def _components(
-    request: Request, data: Any, tokenizer: Any, progress: Callable[[int, int], None] | None
-) -> list[MixtureComponent]:
-    from jaxit.tasks import caching, registry
+def _ensure(request: Request, data: Any, tokenizer: Any, progress: Callable[[int, int], None] | None) -> Any:
+    from jaxit.tasks import caching, mixture_caches
+    from jaxit.tasks.hygiene.findings import load_rows
 
-    tasks = registry.resolve(data.mixture)
-    components = []
-    for number, (task, rate) in enumerate(tasks, 1):
-        folder = caching.build(
+    left_out = load_rows(data.leave_out, request.split) if data.leave_out else lambda task: ()
+    token_format = data.token_format(encoder_decoder=request.encoder_decoder)
+
+    def plan(task: Any) -> Any:
+        return caching.plan(
             task,
             request.split,
             tokenizer,
-            data.token_format(encoder_decoder=request.encoder_decoder),
+            token_format,
             data.cache_dir,
             seed=request.seed,
-            num_workers=data.num_workers,
             chat_format=data.chat_format,
             on_bad_row=data.on_bad_row,
+            leave_out=left_out(task),
         )
-        components.append(MixtureComponent(task.name, folder, rate))
-        if progress is not None:
-            progress(number, len(tasks))
-    return components
+
+    return mixture_caches.ensure(
+        data.mixture,
+        request.split,
+        plan,
+        num_workers=data.num_workers,
+        beam=None if request.beam is None else mixture_caches.Beam(request.beam, request.beam_place),
+        licences=data.licences,
+        strict=data.strict,
+        progress=progress,
+    )
 
 
 def facts(component: MixtureComponent) -> dict[str, Any]:
@@ -164,6 +176,7 @@ def facts(component: MixtureComponent) -> dict[str, Any]:
         'licence': metadata.get('licence', ''),
         'num_examples': manifest['num_examples'],
         'num_tokens': manifest['num_tokens'],
+        'num_positions': manifest['num_tokens'] - (0 if manifest['encoder_decoder'] else manifest['num_examples']),
         'num_loss_tokens': manifest['num_loss_tokens'],
         'counts': manifest['counts'],
         'fingerprint': manifest['fingerprint'],

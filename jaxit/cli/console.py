@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich import box
@@ -43,6 +43,12 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, 
     for row in rows:
         shown.add_row(*(Text(printable('' if value is None else str(value))) for value in row))
     (out if out.is_terminal else _Console(highlight=False, width=MAX_WIDTH)).print(shown)
+
+
+def left_out(reasons: Mapping[str, str]) -> None:
+    """Prints which tasks are left out of a mixture, and why."""
+    if reasons:
+        table('left out', ['task', 'why'], list(reasons.items()), left=2)
 
 
 def json_out(value: Any) -> None:

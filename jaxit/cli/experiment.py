@@ -32,6 +32,9 @@ class DataConfig:
         chat_format: writes every example as a conversation (`gemma`, `chatml`, ...); None for plain text.
         num_workers: processes that build caches.
         on_bad_row: 'error' or 'skip' (counted).
+        licences: classes of licences whose tasks take part ('permissive', 'share_alike', ...); all of them when empty.
+        strict: whether a task whose data is not here ends the run; else it is left out, with a line in the mixture table.
+        leave_out: file of rows that are not trained on, written by `jaxit tasks check --rows`.
     """
 
     mixture: str = 'primer'
@@ -48,6 +51,9 @@ class DataConfig:
     chat_format: str | None = None
     num_workers: int = 1
     on_bad_row: str = 'error'
+    licences: tuple[str, ...] = ()
+    strict: bool = False
+    leave_out: str | None = None
 
     def token_format(self, *, encoder_decoder: bool) -> TokenFormat:
         """Returns how examples become tokens."""

@@ -15,7 +15,7 @@ import optax
 from jax.sharding import Mesh
 
 from jaxit.checkpoints import weights as weights_lib
-from jaxit.cli import caching
+from jaxit.cli import caching, console
 from jaxit.cli.experiment import Experiment
 from jaxit.core import rng, tree
 from jaxit.core.errors import UserError
@@ -174,6 +174,8 @@ def open_session(experiment: Experiment, *, resuming: bool = False) -> Session:
         raise UserError(
             f'{experiment.data.mixture}: its tasks were cached with another tokenizer than {tokenizer_path}'
         )
+    for task, why in answer.get('left_out', {}).items():
+        console.say(f'left out of the mixture: {task}: {why}')
     optimizer, schedule = make_optimizer(experiment.optimizer, experiment.trainer.num_steps)
     mesh = make_mesh(experiment.mesh)
     return Session(experiment, tokenizer, answer, model, mesh, optimizer, schedule, start)
@@ -228,6 +230,7 @@ def describe(session: Session, state: TrainState, name: str, reader: RowReader) 
     """Returns what `run.json` says."""
     trained, _ = tree.partition(state.params, session.is_trained)
     total = sum(c['rate'] for c in session.answer['mixture'])
+    left_out = session.answer.get('left_out', {})
     return {
         'name': name,
         'started': time.strftime('%Y-%m-%dT%H:%M:%S%z'),
@@ -246,7 +249,7 @@ def describe(session: Session, state: TrainState, name: str, reader: RowReader) 
         'mixture': [{**c, 'share': c['rate'] / total} for c in session.answer['mixture']],
         'data': _describe_data(session, reader),
         'seed': session.experiment.trainer.seed,
-    }
+    } | ({'left_out': left_out} if left_out else {})
 
 
 def _describe_data(session: Session, reader: RowReader) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 import typer
 
-ModuleOption = Annotated[list[str] | None, typer.Option('--module', help='Python module that registers tasks.')]
-JsonOption = Annotated[bool, typer.Option('--json', help='Print JSON.')]
+from jaxit.cli.mixture_options import JsonOption, LeaveOutOption, LicencesOption, ModuleOption, StrictOption
+from jaxit.cli.tasks_check_command import check
 
 
 def register(app: typer.Typer) -> None:
@@ -16,6 +16,7 @@ def register(app: typer.Typer) -> None:
     tasks.command('list')(list_tasks)
     tasks.command('show')(show)
     tasks.command('mixture')(mixture)
+    tasks.command('check')(check)
     tasks.command('suites')(suites)
     app.add_typer(tasks, name='tasks')
 
@@ -62,22 +63,21 @@ def show(
     import itertools
 
     from jaxit.cli import console, masked, task_examples
-    from jaxit.cli.experiment import DataConfig
     from jaxit.core.errors import UserError
     from jaxit.tasks import registry
     from jaxit.text import tokenizers
+    from jaxit.text.examples import TokenFormat
 
     if num < 1:
         raise UserError(f'--num is {num}; it must be at least 1')
     _import(module)
     task = registry.get_task(name)
     loaded = tokenizers.load(tokenizer)
-    data = DataConfig(inputs_length=inputs_length, targets_length=targets_length)
     rows = task_examples.tokenized(
         task,
         split or task.splits[0],
         loaded,
-        data.token_format(encoder_decoder=encoder_decoder),
+        TokenFormat(encoder_decoder, inputs_length, targets_length),
         seed=seed,
         chat_format=format,
     )
@@ -100,32 +100,72 @@ def mixture(
         str | None, typer.Option('--tokenizer', help='Count tokens with it; builds the caches that are missing.')
     ] = None,
     encoder_decoder: Annotated[bool, typer.Option('--encoder_decoder', help='For a T5.')] = False,
+    inputs_length: Annotated[int, typer.Option('--inputs_length', help='Most tokens of inputs.')] = 512,
+    targets_length: Annotated[int, typer.Option('--targets_length', help='Most tokens of targets.')] = 256,
     cache_dir: Annotated[str, typer.Option('--cache_dir', help='Where caches are kept.')] = 'caches',
+    num_workers: Annotated[int, typer.Option('--num_workers', help='Processes.')] = 1,
+    licences: LicencesOption = None,
+    strict: StrictOption = None,
+    leave_out: LeaveOutOption = None,
     module: ModuleOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show rates, examples, tokens, effective epochs and licences of a mixture.
+    """Show rates, examples, effective epochs and licences of a mixture; with a tokenizer, its share of rows and loss too.
 
     Example: jaxit tasks mixture primer --draws 100000
+
+    Example: jaxit tasks mixture primer --tokenizer bytes --licences permissive
     """
-    from jaxit.cli import cache_requests, caching, console, mixture_table
+    from jaxit.cli import console, mixture_table
     from jaxit.core.errors import UserError
 
     if draws is not None and draws < 1:
         raise UserError(f'--draws is {draws}; it must be at least 1')
     _import(module)
-    counted: list[dict[str, Any]] = []
-    if tokenizer is not None:
-        changes = {'mixture': name, 'cache_dir': cache_dir}
-        request = cache_requests.make(
-            (), (), module or (), tokenizer=tokenizer, encoder_decoder=encoder_decoder, changes=changes
-        )
-        counted = caching.build(request, console.Counting('tasks cached'))['mixture']
-    table = mixture_table.make(name, counted, draws)
+    if tokenizer is None:
+        table = _planned(name, draws, licences)
+    else:
+        changes = {'mixture': name, 'cache_dir': cache_dir, 'inputs_length': inputs_length, 'strict': bool(strict)}
+        changes |= {'targets_length': targets_length, 'num_workers': num_workers, 'leave_out': leave_out}
+        table = _counted(changes | {'licences': tuple(licences or ())}, draws, module, tokenizer, encoder_decoder)
     if as_json:
         console.json_out(table)
     else:
         mixture_table.show(table)
+
+
+def _planned(name: str, draws: int | None, licences: list[str] | None) -> dict[str, Any]:
+    """The table by the sizes that sources state; nothing is read but what they count."""
+    from jaxit.cli import mixture_table
+    from jaxit.tasks import registry
+    from jaxit.tasks.hygiene.licences import of_classes
+
+    whole = registry.get_mixture(name)
+    chosen, left_out = of_classes(whole, licences) if licences else (whole, {})
+    return mixture_table.make(name, registry.resolve(chosen), draws, left_out=left_out)
+
+
+def _counted(
+    changes: dict[str, Any], draws: int | None, module: list[str] | None, tokenizer: str, encoder_decoder: bool
+) -> dict[str, Any]:
+    """The table by the caches, those that are missing built."""
+    from jaxit.cli import cache_requests, caching, console, mixture_table
+    from jaxit.cli.experiment import DataConfig
+    from jaxit.tasks import registry
+
+    request = cache_requests.make(
+        (), (), module or (), tokenizer=tokenizer, encoder_decoder=encoder_decoder, changes=changes
+    )
+    answer = caching.build(request, console.Counting('tasks cached'))
+    counted = answer['mixture']
+    tasks = [(registry.get_task(component['task']), component['rate']) for component in counted]
+    table = mixture_table.make(changes['mixture'], tasks, draws, counted=counted, left_out=answer['left_out'])
+    data = DataConfig(**request.data)
+    lengths = data.lengths(encoder_decoder=encoder_decoder)
+    table['padding'] = mixture_table.padding(
+        counted, lengths, encoder_decoder=encoder_decoder, pack=data.pack, seed=request.seed
+    )
+    return table
 
 
 def suites(module: ModuleOption = None, as_json: JsonOption = False) -> None:

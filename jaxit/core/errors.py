@@ -24,6 +24,12 @@ class UserError(JaxitError, ValueError):
     exit_code = EXIT_USER
 
 
+class UnavailableError(UserError):
+    """Data is not here: not fetched, not prepared, or in another place. A mixture may do without it; what is wrong in data
+    that is here is no such error.
+    """
+
+
 class NoCheckpointError(JaxitError):
     """Checkpoints were expected and none of them is valid."""
 
@@ -64,6 +70,8 @@ def unknown_name(kind: str, name: str, choices: Iterable[str], *, where: str = '
     return UserError(f'unknown {kind} {name!r}{place}; {hint}')
 
 
-def missing_extra(package: str, extra: str) -> UserError:
+def missing_extra(package: str, extra: str) -> UnavailableError:
     """Returns the error for an optional dependency that is not installed."""
-    return UserError(f"{package} is not installed; it comes with the extra '{extra}': pip install 'jaxit[{extra}]'")
+    return UnavailableError(
+        f"{package} is not installed; it comes with the extra '{extra}': pip install 'jaxit[{extra}]'"
+    )

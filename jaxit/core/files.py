@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from jaxit.core.errors import UserError
+from jaxit.core.errors import UnavailableError, UserError
 
 MAX_LINE_BYTES = 16 * 1024 * 1024
 _CONTROL = re.compile(r'[\x00-\x08\x0b-\x1f\x7f]')
@@ -66,11 +66,15 @@ def read_jsonl(path: str | os.PathLike[str]) -> Iterator[tuple[int, dict[str, An
 
 
 def read_lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, bytes]]:
-    """Yields `(line number, bytes)` for each non-empty line of a file, a byte order mark aside; nothing is decoded."""
+    """Yields `(line number, bytes)` for each non-empty line of a file, a byte order mark aside; nothing is decoded.
+
+    Raises:
+        UnavailableError: when the file can't be opened.
+    """
     try:
         f = open(path, 'rb')  # noqa: SIM115 (closed below; only errors of opening are translated here)
     except OSError as error:
-        raise UserError(f'{path}: {error.strerror}') from None
+        raise UnavailableError(f'{path}: {error.strerror}') from None
     with f:
         number = 0
         while raw := f.readline(MAX_LINE_BYTES + 1):

@@ -14,7 +14,7 @@ from jaxit.reports.scores import about, evaluation_tables, score_kinds
 from jaxit.reports.story import comparison_table, summary_blocks
 
 MAX_TASK_ROWS = 500
-_LEFT_OUT = {'name', 'mixture', 'versions'}
+_LEFT_OUT = {'name', 'mixture', 'versions', 'left_out'}
 _FIRST_FACTS = (
     'started',
     'command',
@@ -130,8 +130,10 @@ def task_blocks(run: Run) -> list[Block]:
     headers, rows = _without_empty(headers, rows)
     more = f' The first {MAX_TASK_ROWS} of {len(table)} tasks.' if len(table) > MAX_TASK_ROWS else ''
     words = f'Loss in nats per loss token; intended and drawn are shares of the examples; epochs are those drawn so far.{more}'
+    absent = run.info.get('left_out')
+    lines = [f'Left out: {task}: {why}' for task, why in absent.items()] if isinstance(absent, Mapping) else []
     return [
-        Words([words], small=True),
+        Words([words, *lines], small=True),
         Table('Tasks by examples drawn', headers, rows, num_text=2 if 'cluster' in headers else 1),
     ]
 

@@ -1,14 +1,13 @@
 """From tasks to token caches: built once, off the training path, the same bytes however they are built."""
 
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from jaxit.core.errors import UserError
-from jaxit.data.mixture import MixtureComponent
 from jaxit.tasks.building import Build
 from jaxit.tasks.fingerprints import fingerprint
-from jaxit.tasks.registry import Mixture, Task, resolve
+from jaxit.tasks.registry import Task
 from jaxit.tasks.row_jobs import OnBadRow, Row, RowJob
 from jaxit.text.base import Tokenizer
 from jaxit.text.examples import TokenFormat
@@ -111,41 +110,6 @@ def build(
     if not planned.is_done():
         planned.run(num_workers)
     return planned.folder
-
-
-def ensure(
-    mixture: Mixture | str,
-    split: str,
-    tokenizer: Tokenizer,
-    token_format: TokenFormat,
-    root: str | os.PathLike[str],
-    *,
-    seed: int = 0,
-    num_workers: int = 1,
-    chat_format: str | None = None,
-    on_bad_row: OnBadRow = 'error',
-    leave_out: Mapping[str, Collection[int]] | None = None,
-) -> list[MixtureComponent]:
-    """Builds the caches of a mixture that are missing and returns its components; arguments as for `build`.
-
-    `leave_out` has rows by task.
-    """
-    components = []
-    for task, rate in resolve(mixture):
-        folder = build(
-            task,
-            split,
-            tokenizer,
-            token_format,
-            root,
-            seed=seed,
-            num_workers=num_workers,
-            chat_format=chat_format,
-            on_bad_row=on_bad_row,
-            leave_out=(leave_out or {}).get(task.name, ()),
-        )
-        components.append(MixtureComponent(task.name, folder, rate))
-    return components
 
 
 def rows(task: Task, split: str, tokenizer: Tokenizer, token_format: TokenFormat, *, seed: int = 0) -> Iterator[Row]:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
-from jaxit.core.errors import UserError, unknown_name
+from jaxit.core.errors import UnavailableError, UserError, unknown_name
 from jaxit.tasks import conversation_records as records_of
 from jaxit.tasks import oasst, self_instruct
 from jaxit.tasks.preprocessors import Preprocessor
@@ -149,7 +149,7 @@ def _open(path: Path) -> IO[bytes]:
     try:
         return cast(IO[bytes], gzip.open(path)) if path.suffix == '.gz' else open(path, 'rb')
     except OSError as error:
-        raise UserError(f'{path}: {error.strerror}') from None
+        raise UnavailableError(f'{path}: {error.strerror}') from None
 
 
 def _is_list(path: Path) -> bool:

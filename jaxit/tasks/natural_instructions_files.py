@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jaxit.core.errors import UserError
+from jaxit.core.errors import UnavailableError, UserError
 from jaxit.core.files import read_json, sha256_file, sha256_json
 from jaxit.tasks.registry import TRAIN
 from jaxit.tasks.sources import Record, Source
@@ -66,7 +66,7 @@ class TaskFile(Source):
         try:
             digest = sha256_file(self.path)
         except OSError as error:
-            raise UserError(f'{self.path}: {error.strerror}') from None
+            raise UnavailableError(f'{self.path}: {error.strerror}') from None
         return sha256_json(['TaskFile', Path(self.path).stem, digest, split, self.limit, self.seed])
 
     def locate(self, split: str, row: int) -> str:
@@ -113,7 +113,7 @@ def facts_of(path: Path) -> dict[str, list[str]]:
             f.seek(max(len(ends), os.fstat(f.fileno()).st_size - _TAIL_BYTES))
             ends += f.read()
     except OSError as error:
-        raise UserError(f'{path}: {error.strerror}') from None
+        raise UnavailableError(f'{path}: {error.strerror}') from None
     return {key: _fact(key, ends) for key in ('Categories', 'Input_language', 'Output_language', 'Instance License')}
 
 

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from jaxit.core.errors import UserError
+from jaxit.core.errors import UnavailableError, UserError
 from jaxit.core.files import sha256_json
 from jaxit.data.blocks import block_of
 from jaxit.data.shards import Shard
@@ -81,8 +81,11 @@ class RowJob:
     def read(self, start: int = 0, stop: int | None = None) -> Iterator[tuple[int, Record]]:
         """Yields (row, record) pairs of the source, those that are passed over too."""
         left_out = self.leave_out if self.split == TRAIN else ()
-        found = records(self.task, self.split, self.seed, left_out, start=start, stop=stop)
-        return enumerate(found, start)
+        try:
+            found = records(self.task, self.split, self.seed, left_out, start=start, stop=stop)
+            yield from enumerate(found, start)
+        except OSError as error:
+            raise UnavailableError(f'task {self.task.name!r}: {type(error).__name__}: {error}') from None
 
     def place(self, row: int, message: str) -> str:
         """Returns a message with the file and line of the row it is about."""

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from jaxit.core.errors import UserError, unknown_name
+from jaxit.core.errors import UnavailableError, UserError, unknown_name
 from jaxit.core.files import parse_line, read_lines, sha256_file, sha256_json
 
 Record = dict[str, Any]
@@ -184,6 +184,8 @@ class Tsv(_Files):
                     if len(row) != len(names):
                         raise UserError(f'{path}: line {rows.line_num} has {len(row)} columns, expected {len(names)}')
                     yield rows.line_num, dict(zip(names, row, strict=True))
+        except FileNotFoundError as error:
+            raise UnavailableError(f'{path}: {error.strerror}') from None
         except (OSError, EOFError, zlib.error) as error:
             raise UserError(f'{path}: {getattr(error, "strerror", None) or error}') from None
         except (UnicodeDecodeError, csv.Error) as error:
@@ -304,6 +306,8 @@ def _unpacked(path: Path) -> Iterator[str]:
         try:
             with gzip.open(path) as f:
                 shutil.copyfileobj(f, plain)
+        except FileNotFoundError as error:
+            raise UnavailableError(f'{path}: {error.strerror}') from None
         except (OSError, EOFError, zlib.error) as error:
             raise UserError(f'{path}: {getattr(error, "strerror", None) or error}') from None
         plain.flush()
@@ -319,4 +323,4 @@ def _hash_of(path: Path) -> str:
     try:
         return sha256_file(path)
     except OSError as error:
-        raise UserError(f'{path}: {error.strerror}') from None
+        raise UnavailableError(f'{path}: {error.strerror}') from None

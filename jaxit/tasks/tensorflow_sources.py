@@ -1,10 +1,12 @@
 """Sources behind TensorFlow: its datasets, and the tasks of SeqIO. TensorFlow is imported when one is read."""
 
+import importlib
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jaxit.core.errors import UserError, missing_extra, unknown_name
+from jaxit.core.errors import UnavailableError, missing_extra, unknown_name
 from jaxit.core.files import sha256_json
 from jaxit.tasks.sources import Record, Source, content_hash
 
@@ -37,8 +39,7 @@ class Tfds(Source):
     def slice(self, split: str, start: int, stop: int | None = None) -> Iterator[Record]:
         """Yields records; those before `start` are not read."""
         self.check_split(split)
-        import tensorflow_datasets as tfds
-
+        tfds = _tfds()
         splits = self._builder(split).info.splits
         for part in tfds.core.ReadInstruction.from_spec(self.split_map[split]).to_absolute(splits):
             size = part.to - part.from_
@@ -62,23 +63,27 @@ class Tfds(Source):
         return sha256_json(['Tfds', info.full_name, self.split_map[split], self._prepared_size(split)])
 
     def _read(self, split: str, theirs: str) -> Iterator[Record]:
-        import tensorflow_datasets as tfds
-
-        for record in tfds.as_numpy(self._builder(split).as_dataset(split=theirs, shuffle_files=False)):
-            yield plain(record)
+        tfds, builder = _tfds(), self._builder(split)
+        try:
+            for record in tfds.as_numpy(builder.as_dataset(split=theirs, shuffle_files=False)):
+                yield plain(record)
+        except Exception as error:  # a damaged file, in whatever way TensorFlow has for that
+            raise UnavailableError(f'{self.name}: {_first_line(error)}') from error
 
     def _prepared_size(self, split: str) -> int:
         return self._builder(split).info.splits[self.split_map[split]].num_examples
 
     def _builder(self, split: str) -> Any:
         self.check_split(split)
+        tfds = _tfds()
         try:
-            import tensorflow_datasets as tfds
-        except ImportError:
-            raise missing_extra('tensorflow_datasets', 'tasks') from None
-        builder = tfds.builder(self.name, data_dir=self.data_dir)
+            builder = tfds.builder(self.name, data_dir=self.data_dir)
+        except Exception as error:  # no such data set or version, a library of its own that it wants
+            raise UnavailableError(f'{self.name}: {_first_line(error)}') from error
         if self.split_map[split].split('[')[0] not in builder.info.splits:
-            raise UserError(f'{self.name} is not prepared under {builder.data_dir}; run tfds build {self.name} first')
+            raise UnavailableError(
+                f'{self.name} is not prepared under {builder.data_dir}; run tfds build {self.name} first'
+            )
         return builder
 
 
@@ -140,6 +145,18 @@ def plain(value: Any) -> Any:
     if hasattr(value, 'tolist'):
         return plain(value.tolist())
     return value.decode('utf-8', errors='replace') if isinstance(value, bytes) else value
+
+
+def _tfds() -> Any:
+    os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')  # no word about processors and graphics cards
+    try:
+        return importlib.import_module('tensorflow_datasets')
+    except ImportError:
+        raise missing_extra('tensorflow_datasets', 'tasks') from None
+
+
+def _first_line(error: Exception) -> str:
+    return ': '.join([type(error).__name__, *str(error).strip().splitlines()[:1]])
 
 
 def _untokenized(record: Record, features: Iterable[str]) -> Record:

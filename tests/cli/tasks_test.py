@@ -99,6 +99,97 @@ def test_mixture_counts_by_hand(jaxit_here: Callable, tmp_path: Path) -> None:
     assert echo['num_tokens'] == sum(len(f'Say {word}.\n{word}') + 1 for word in words)
 
 
+def test_mixture_shares_of_rows_and_loss_are_those_of_many_rows(jaxit_here: Callable, tmp_path: Path) -> None:
+    """Exact shares over whole epochs against what the reader really packs."""
+    command = ('tasks', 'mixture', 'tiny', '--module', 'tiny_tasks', '--tokenizer', 'bytes', '--cache_dir', tmp_path)
+    table = json.loads(jaxit_here(*command, '--json').out)
+    caches = json.loads(jaxit_here('cache', '--mixture', 'tiny', *command[3:], '--json').out)['mixture']
+    components = [MixtureComponent(c['task'], Path(c['folder']), c['rate']) for c in caches]
+    reader = RowReader(components, seed=0, lengths={'inputs': None, 'targets': 768}, encoder_decoder=False, pack=True)
+    plans = [reader.plan(window) for window in range(30)]
+    positions, loss = np.zeros(2), np.zeros(2)
+    for plan in plans:
+        np.add.at(positions, plan.component, plan.length - 1)
+        for i, cache in enumerate(reader.caches):
+            loss[i] += cache.loss_lengths[plan.example[plan.component == i]].sum()
+    for i, row in enumerate(table['tasks']):
+        assert row['packed_share'] == pytest.approx(positions[i] / positions.sum(), abs=2e-4)
+        assert row['loss_share'] == pytest.approx(loss[i] / loss.sum(), abs=2e-4)
+    filled = positions.sum() / (768 * sum(len(plan) for plan in plans))
+    assert table['padding'] == pytest.approx(1 - filled, abs=1e-3)
+    shown = jaxit_here(*command)
+    assert 'packed share' in shown.out and 'padding: ' in shown.out
+
+
+def test_a_task_that_is_not_here_is_a_line_in_the_table_or_stops(
+    jaxit_here: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / 'absent_tasks.py').write_text(
+        'import tiny_tasks\n'
+        'from jaxit.tasks.registry import add_mixture, add_task\n'
+        'from jaxit.tasks.sources import Jsonl\n'
+        "add_task('tiny_absent', Jsonl('nowhere/rows.jsonl'))\n"
+        "add_mixture('tiny_and_absent', [('tiny_echo', 1.0), ('tiny_absent', 1.0)])\n"
+    )
+    command = ('--module', 'absent_tasks', '--tokenizer', 'bytes', '--cache_dir', tmp_path / 'caches')
+    monkeypatch.syspath_prepend(tmp_path)
+    for call in (('tasks', 'mixture', 'tiny_and_absent'), ('cache', '--mixture', 'tiny_and_absent')):
+        found = jaxit_here(*call, *command)
+        assert found.code == 0, found.err
+        assert 'tiny_absent' in found.out and 'nowhere/rows.jsonl: No such file or directory' in found.out
+        table = json.loads(jaxit_here(*call, *command, '--json').out)
+        assert table['left_out'] == {'tiny_absent': 'nowhere/rows.jsonl: No such file or directory'}
+        stopped = jaxit_here(*call, *command, '--strict')
+        assert (stopped.code, stopped.out) == (2, '')
+        assert '1 of 2 tasks can not be read: tiny_absent: nowhere/rows.jsonl' in stopped.err
+
+
+def test_licences_choose_tasks(jaxit_here: Callable, tmp_path: Path) -> None:
+    command = ('tasks', 'mixture', 'tiny', '--module', 'tiny_tasks', '--licences', 'permissive', '--json')
+    for more in ((), ('--tokenizer', 'bytes', '--cache_dir', tmp_path)):
+        table = json.loads(jaxit_here(*command, *more).out)
+        assert [row['task'] for row in table['tasks']] == ['tiny_capitals']
+        assert table['left_out'] == {'tiny_echo': 'it states no licence'}
+    assert 'unknown class of licences' in jaxit_here(*command[:5], '--licences', 'free').err
+
+
+def test_check_finds_rows_that_a_cache_then_leaves_out(
+    jaxit_here: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passage = 'the quick brown fox jumps over the lazy dog and runs far away into the green wood'
+    rows = [{'inputs': f'{i} {"x" if i % 3 else passage}', 'targets': str(i % 4)} for i in range(9)]
+    (tmp_path / 'train.jsonl').write_text(''.join(json.dumps(row) + '\n' for row in [*rows, rows[4]]))
+    (tmp_path / 'test.jsonl').write_text(json.dumps({'inputs': f'Who? {passage}.', 'targets': 'fox'}) + '\n')
+    (tmp_path / 'checked_tasks.py').write_text(
+        'from jaxit.tasks.registry import add_task\n'
+        'from jaxit.tasks.sources import Jsonl\n'
+        'from jaxit.tasks.suites import Suite, add_suite\n'
+        f"add_task('checked', Jsonl({{'train': {str(tmp_path / 'train.jsonl')!r}, 'test': {str(tmp_path / 'test.jsonl')!r}}}))\n"
+        "add_suite(Suite('checked_suite', 'held_out', ('checked',)))\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    found = tmp_path / 'rows.json'
+    command = ('tasks', 'check', 'checked', '--module', 'checked_tasks')
+    result = jaxit_here(*command, '--suite', 'checked_suite', '--duplicates', '--rows', found, '--json')
+    assert result.code == 0, result.err
+    [line], [judged] = (json.loads(result.out)[name] for name in ('tasks', 'suites'))
+    assert (line['rows'], line['overlaps'], line['duplicates'], line['not_rendered']) == (10, 3, 1, 0)
+    assert 'quick brown fox' in line['matches'][0]['what']
+    assert (judged['task'], judged['num_found']) == ('checked', 1)
+    assert json.loads(found.read_text())['tasks']['checked']['rows'] == [0, 3, 6, 9]
+    build = ('cache', '--mixture', 'checked', '--module', 'checked_tasks', '--tokenizer', 'bytes')
+    build += ('--cache_dir', tmp_path / 'caches', '--leave_out', found, '--json')
+    [component] = json.loads(jaxit_here(*build).out)['mixture']
+    assert component['num_examples'] == 6 and component['counts']['left_out_rows'] == 4
+    with (tmp_path / 'train.jsonl').open('a') as f:
+        f.write(json.dumps(rows[0]) + '\n')
+    changed = jaxit_here(*build)
+    assert changed.code == 2 and "the data of task 'checked' has changed since these rows were found" in changed.err
+    assert jaxit_here(*command).err.startswith('error: what is looked for?')
+    shown = jaxit_here(*command, '--near', '0.8')
+    assert shown.code == 0 and 'duplicates' in shown.out
+
+
 def test_cache_components_are_a_mixture(jaxit_here: Callable, workspace: Path, tmp_path: Path) -> None:
     output = tmp_path / 'mixture.json'
     result = jaxit_here('cache', '--gin_file', workspace / 'tiny.gin', '--components', output)

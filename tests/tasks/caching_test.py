@@ -12,7 +12,7 @@ import pytest
 
 from jaxit.core.errors import JaxitError, UserError
 from jaxit.data.cache import TokenCache
-from jaxit.tasks import caching, parallel, registry
+from jaxit.tasks import caching, parallel
 from jaxit.tasks.preprocessors import filter_empty, strip
 from jaxit.tasks.registry import Task
 from jaxit.tasks.sources import Jsonl, Python
@@ -205,13 +205,6 @@ def test_an_empty_task_and_an_unknown_split_are_refused(tmp_path):
         build(tmp_path, Task('nothing', jsonl(tmp_path, [])), split='validation')
 
 
-def test_a_mixture_gets_its_missing_caches(tmp_path):
-    components = caching.ensure('primer_capital', 'train', ByteTokenizer(), TokenFormat(True, 64, 16), tmp_path)
-    assert [(c.name, c.rate, c.folder.parent) for c in components] == [('primer_capital', 1.0, tmp_path)]
-    size = registry.size_of(registry.get_task('primer_capital'))
-    assert components[0].cache.num_examples == size
-
-
 def test_caching_json_lines_imports_no_tensorflow(tmp_path):
     (tmp_path / 'rows.jsonl').write_text('{"inputs": "a", "targets": "b"}\n')
     code = (
@@ -246,12 +239,3 @@ def test_rows_that_are_left_out_are_no_exemplars(tmp_path):
     cache = TokenCache.open(build(tmp_path, task, token_format=TokenFormat(True, 90, 9), leave_out={0, 4}))
     said = ''.join(tokenizer.decode(cache.example(i)[0].tolist()) for i in range(cache.num_examples))
     assert cache.num_examples == 4 and set('bcdf') < set(said) and not set('ae') & set(said)
-
-
-def test_a_mixture_leaves_out_rows_by_task(tmp_path):
-    token_format = TokenFormat(True, 64, 16)
-    left_out = {'primer_capital': (0, 2), 'another': (1,)}
-    (component,) = caching.ensure(
-        'primer_capital', 'train', ByteTokenizer(), token_format, tmp_path, leave_out=left_out
-    )
-    assert not {0, 2} & set(component.cache.provenance[:, 0].tolist())

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from jaxit.core.errors import UserError
+from jaxit.core.errors import UnavailableError
 from jaxit.tasks.flan2022.cot_templates import FORWARD, INVERTED
 from jaxit.tasks.flan2022.member import Member
 from jaxit.tasks.registry import TRAIN
@@ -76,7 +76,7 @@ class ChainFile(Source):
         if path is None:
             where = f'in {self.folder}' if self.folder else '; register(cot=FOLDER) names their folder'
             wanted = ', '.join(f'{self.key}_train{suffix}' for suffix in SUFFIXES)
-            raise UserError(
+            raise UnavailableError(
                 f'no chains of thought of {self.key!r} {where}: it is one of {wanted}; '
                 f'leave_out=({_name(self.key)!r},) does without them'
             )

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from jaxit.core.errors import UserError
+from jaxit.core.errors import UnavailableError, UserError
 from jaxit.tasks import natural_instructions
 from jaxit.tasks.natural_instructions_encoding import DEFINITION, MAIN, Encoding
 from jaxit.tasks.registry import TRAIN, Task
@@ -38,7 +38,7 @@ class Absent(Source):
 
     def records(self, split: str) -> Iterator[Record]:
         """Raises the error that says what to do."""
-        raise UserError(
+        raise UnavailableError(
             'the tasks of natural-instructions are not here; register(natural_instructions=FOLDER) names a checkout'
         )
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from jaxit.core.errors import UserError
+from jaxit.core.errors import UnavailableError, UserError
 from jaxit.core.files import sha256_json
 from jaxit.tasks.flan2022.t0_prompts import PROMPTS
 from jaxit.tasks.registry import TRAIN, Task
@@ -80,7 +80,7 @@ class Released(Source):
 
     def _files(self) -> list[Path]:
         if self.folder is None:
-            raise UserError(
+            raise UnavailableError(
                 f'the rows of P3 prompt {self.prompt!r} are not here; register(t0=FOLDER) names the folder of the '
                 'released rows'
             )

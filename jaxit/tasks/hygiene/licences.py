@@ -5,7 +5,7 @@ publisher wrote is 'other', however free it may be: nobody is told that data is 
 
 | class | licences |
 |---|---|
-| permissive | Apache-2.0, MIT, BSD-*, ISC, AFL-3.0, Unlicense, CC0-1.0, CC-BY-*, ODC-By-1.0, PDDL-1.0, CDLA-Permissive-* |
+| permissive | Apache-2.0, MIT, BSD-*, ISC, AFL-3.0, Unlicense, CC0, CC-BY-*, ODC-By-1.0, PDDL-1.0, CDLA-Permissive-* |
 | share_alike | CC-BY-SA-*, ODbL-1.0, CDLA-Sharing-1.0 |
 | non_commercial | CC-BY-NC-*, CC-BY-NC-SA-*, CC-BY-NC-ND-*, and words to that effect |
 | other | stated, and none of these: no derivatives, research only, software licences with copyleft |
@@ -26,7 +26,7 @@ CLASSES = ('permissive', 'share_alike', 'non_commercial', 'other', 'unknown')  #
 _VERSION = r'(-\d\.\d(-[A-Z]{2,3})?)?'  # of a Creative Commons licence, with a country where it was ported
 _KNOWN = {
     'permissive': (
-        rf'APACHE-2\.0|MIT(-0)?|BSD-[\w-]+|0BSD|ISC|AFL-3\.0|UNLICENSE|CC0-1\.0|CC-BY{_VERSION}|ODC-BY-1\.0|PDDL-1\.0'
+        rf'APACHE-2\.0|MIT(-0)?|BSD-[\w-]+|0BSD|ISC|AFL-3\.0|UNLICENSE|CC0(-1\.0)?|CC-BY{_VERSION}|ODC-BY-1\.0|PDDL-1\.0'
         r'|CDLA-PERMISSIVE-\d\.\d'
     ),
     'share_alike': rf'CC-BY-SA{_VERSION}|ODBL-1\.0|CDLA-SHARING-1\.0',
@@ -53,7 +53,16 @@ def permissive(mixture: Mixture | str, *, also: Collection[str] = ()) -> Reduced
     Raises:
         UserError: where no task remains.
     """
-    kept = _checked(also)
+    return of_classes(mixture, ('permissive', *also))
+
+
+def of_classes(mixture: Mixture | str, classes: Collection[str]) -> Reduced:
+    """Returns a mixture without the tasks whose data is under a licence of another class, and why each was left out.
+
+    Raises:
+        UserError: for an unknown class, or where no task remains.
+    """
+    kept = _checked(classes)
     left_out = {}
     for task, _ in members(mixture):
         found = classify(task.licence)
@@ -82,14 +91,14 @@ class keep_permissive:  # noqa: N801 (reads as a function in a task's list)
         licence = record.get(self.field) or ''
         if not isinstance(licence, str):
             raise UserError(f'field {self.field!r} is {type(licence).__name__}; it must be the text of a licence')
-        return record if classify(licence) in _checked(self.also) else None
+        return record if classify(licence) in {'permissive', *_checked(self.also)} else None
 
 
-def _checked(also: Collection[str]) -> set[str]:
-    for name in also:
+def _checked(classes: Collection[str]) -> set[str]:
+    for name in classes:
         if name not in CLASSES:
             raise unknown_name('class of licences', name, CLASSES)
-    return {'permissive', *also}
+    return set(classes)
 
 
 def _of_all(licence: str) -> str:

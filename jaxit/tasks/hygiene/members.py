@@ -63,14 +63,19 @@ def without(mixture: Mixture | str, left_out: Mapping[str, str]) -> Reduced:
     Raises:
         UserError: where no task remains.
     """
-    mixture = _as_value(mixture)
-    reduced = _without(mixture, left_out) if left_out else mixture
-    if reduced is None:
-        raise UserError(f'no task of mixture {mixture.name!r} remains: {joined(left_out)}')
-    result = Reduced(reduced, left_out)
+    result = Reduced(reduced(mixture, left_out), left_out)
     for line in result.lines:
         _log.warning('%s', line)
     return result
+
+
+def reduced(mixture: Mixture | str, left_out: Mapping[str, str]) -> Mixture:
+    """Returns what `without` returns, and logs nothing."""
+    mixture = _as_value(mixture)
+    remaining = _without(mixture, left_out) if left_out else mixture
+    if remaining is None:
+        raise UserError(f'no task of mixture {mixture.name!r} remains: {joined(left_out)}')
+    return remaining
 
 
 def joined(reasons: Mapping[str, str]) -> str:

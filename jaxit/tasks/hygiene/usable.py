@@ -1,6 +1,6 @@
-"""A mixture without the tasks whose data can't be read, so that one of them does not stop all others."""
+"""A mixture without the tasks whose data is not here, so that one of them does not stop all others."""
 
-from jaxit.core.errors import UserError
+from jaxit.core.errors import UnavailableError, UserError
 from jaxit.tasks.hygiene.members import Member, Reduced, joined, members, without
 from jaxit.tasks.registry import TRAIN, Mixture, size_of
 
@@ -9,7 +9,7 @@ def usable(mixture: Mixture | str, split: str = TRAIN, *, strict: bool = False) 
     """Returns a mixture without the tasks whose source can't be opened, and why each was left out.
 
     A source is opened by reading its first record, and its size where the task's rate follows from it. Each task that is
-    left out is logged with a line.
+    left out is logged with a line. A record that is wrong is no reason to leave a task out: that is an error.
 
     Args:
         mixture: the whole.
@@ -20,13 +20,20 @@ def usable(mixture: Mixture | str, split: str = TRAIN, *, strict: bool = False) 
         UserError: where `strict` and a task can't be read, or where none can.
     """
     found = members(mixture)
-    left_out = {member.task.name: why for member in found if (why := _problem(member, split)) is not None}
-    if strict and left_out:
-        raise UserError(f'{len(left_out)} of {len(found)} tasks can not be read: {joined(left_out)}')
+    left_out = {member.task.name: why for member in found if (why := problem(member, split)) is not None}
+    if strict:
+        refuse(left_out, len(found))
     return without(mixture, left_out)
 
 
-def _problem(member: Member, split: str) -> str | None:
+def refuse(left_out: dict[str, str], num_tasks: int) -> None:
+    """Raises the error that names all tasks that can't be read."""
+    if left_out:
+        raise UserError(f'{len(left_out)} of {num_tasks} tasks can not be read: {joined(left_out)}')
+
+
+def problem(member: Member, split: str) -> str | None:
+    """Returns why the source of a task can't be opened, None where it can."""
     task = member.task
     try:
         task.source.check_split(split)
@@ -34,7 +41,12 @@ def _problem(member: Member, split: str) -> str | None:
             return f'split {split!r} has no record'
         if member.sized_split is not None:
             size_of(task, member.sized_split)
-    except Exception as error:  # whatever a source of any library may raise
-        lines = str(error).splitlines()
-        return lines[0] if isinstance(error, UserError) else ': '.join([type(error).__name__, *lines[:1]])
+    except (UnavailableError, OSError) as error:
+        return in_one_line(error)
     return None
+
+
+def in_one_line(error: Exception) -> str:
+    """Returns what an error says, with its type where it is none of ours."""
+    lines = str(error).splitlines()
+    return lines[0] if isinstance(error, UserError) else ': '.join([type(error).__name__, *lines[:1]])
