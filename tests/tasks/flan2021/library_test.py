@@ -9,6 +9,7 @@ from jaxit.tasks import registry
 from jaxit.tasks.flan2021 import library
 from jaxit.tasks.flan2021.data_set import CAP, MIXING_MAXIMUM
 from jaxit.tasks.flan2021.library import CLUSTERS, DATA_SETS
+from jaxit.tasks.flan2022 import additions
 
 # Rows that are trained on, after the cap of 30,000 and what is set aside (the repository of the paper, floored to tens).
 TABLE = {
@@ -59,9 +60,9 @@ def normal(text):
     return re.sub(r'[\W_]+', ' ', text.lower()).strip()
 
 
-@pytest.mark.parametrize('key', DATA_SETS)
-def test_ten_templates_differ_and_evaluation_asks_for_the_answer(key):
-    templates = DATA_SETS[key].templates
+@pytest.mark.parametrize('data_set', [*DATA_SETS.values(), *additions.DATA_SETS], ids=lambda data_set: data_set.key)
+def test_ten_templates_differ_and_evaluation_asks_for_the_answer(data_set):
+    templates = data_set.templates
     assert len({normal(t.inputs + ' > ' + t.targets) for t in templates}) == 10
     for template in templates:
         if template.kind == 'inverted':
@@ -69,7 +70,7 @@ def test_ten_templates_differ_and_evaluation_asks_for_the_answer(key):
             assert not set(re.findall(r'{(\w+)}', template.targets)) & set(re.findall(r'{(\w+)}', template.inputs))
         else:
             assert template.targets == '{answer}' and '{answer}' not in template.inputs
-    assert not any('{options}' in t.inputs for t in templates) or DATA_SETS[key].classification
+    assert not any('{options}' in t.inputs for t in templates) or data_set.classification
 
 
 def test_names_stand_for_what_they_say():
