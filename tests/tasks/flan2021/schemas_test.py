@@ -1,9 +1,10 @@
-"""Every data set of FLAN 2021 and 2022 over made-up rows of its real TFDS schema: preprocessors and all ten templates."""
+"""Every data set of FLAN 2021 and 2022 over made-up rows of its real TFDS schema: preprocessors, ten templates, continuations."""
 
 import warnings
 
 import pytest
 
+from jaxit.tasks.flan2021.continuations import continuation
 from jaxit.tasks.flan2021.library import DATA_SETS
 from jaxit.tasks.flan2022 import additions
 from jaxit.tasks.registry import Task
@@ -62,7 +63,7 @@ def test_rows_of_the_real_schema_render_in_all_templates(tfds, key):
     task = Task(
         key,
         Python(lambda split, seed: records),
-        templates=data_set.templates,
+        templates=(*data_set.templates, *([continuation(key)] if key in DATA_SETS else [])),
         preprocessors=data_set.preprocessors,
         answer_options='options' if data_set.classification else None,
     )
