@@ -37,7 +37,7 @@ def fingerprint(
 ) -> str:
     """Returns the hash of everything that the examples of a cache depend on."""
     return sha256_json(
-        _of_conversations(task)
+        _unusual(task)
         | ({'leave_out': sorted(leave_out)} if leave_out else {})
         | {
             'version': RENDERING_VERSION,
@@ -62,10 +62,11 @@ def fingerprint(
     )
 
 
-def _of_conversations(task: Task) -> dict[str, str]:
-    """Returns what concerns conversations alone; nothing where it is as for any other task, whose cache stays what it is."""
+def _unusual(task: Task) -> dict[str, Any]:
+    """Returns what few tasks set; nothing where it is as for any other task, whose cache stays what it is."""
     fields = {'loss_turns': 'all', 'long_conversations': 'cut'}
-    return {name: getattr(task, name) for name, usual in fields.items() if getattr(task, name) != usual}
+    found = {name: getattr(task, name) for name, usual in fields.items() if getattr(task, name) != usual}
+    return found | ({} if task.few_shot is None else {'few_shot': describe(task.few_shot)})
 
 
 def describe(function: Callable[..., Any]) -> list[Any]:

@@ -18,6 +18,8 @@ from jaxit.text.chat import LOSS_TURNS, LossTurns
 from jaxit.text.examples import Example
 from jaxit.text.templates import Template
 
+FewShotWriter = Callable[[Record, list[Record], int], list[tuple[list[str], str, str]]]
+
 TRAIN = 'train'
 LONG_CONVERSATIONS = ('cut', 'split', 'drop')
 BUILT_IN_MODULES = ('jaxit.tasks.primer', 'jaxit.tasks.flan2021.mixtures')
@@ -49,6 +51,9 @@ class Task:
         kind: 'instruction', or 'text' for plain text to be modelled as it is (replay).
         shots: how many exemplars of the train split stand before each example, in the same template; fewer where the
             inputs are too long for all of them.
+        few_shot: writes exemplars in a way of its own, up to `shots` of them: of a record and its exemplars, as the
+            source has them, and the index of the template it makes (exemplars, inputs, targets) triples, all of them texts
+            and at least one exemplar in each.
         loss_turns: which replies of a conversation bear loss: 'all', the 'last', or those 'marked' with a weight of 1.
         long_conversations: what becomes of a conversation that is longer than a row: it is 'cut', 'split' into several
             examples, or left out ('drop').
@@ -68,6 +73,7 @@ class Task:
     eval_template: int | None = 0
     kind: Literal['instruction', 'text'] = 'instruction'
     shots: int = 0
+    few_shot: FewShotWriter | None = None
     loss_turns: LossTurns = 'all'
     long_conversations: Literal['cut', 'split', 'drop'] = 'cut'
 
@@ -270,6 +276,8 @@ def _check_task(task: Task) -> None:
         raise UserError(f"{where}: kind is {task.kind!r}; it must be 'instruction' or 'text'")
     if task.shots < 0 or (task.shots and (task.kind == 'text' or TRAIN not in task.splits)):
         raise UserError(f'{where}: shots is {task.shots}; exemplars need instructions and a split {TRAIN!r}')
+    if task.few_shot and not (task.shots and task.templates):
+        raise UserError(f'{where}: few_shot needs shots and templates')
     if task.loss_turns not in LOSS_TURNS:
         raise UserError(f'{where}: loss_turns is {task.loss_turns!r}; it must be one of {", ".join(LOSS_TURNS)}')
     if task.long_conversations not in LONG_CONVERSATIONS:

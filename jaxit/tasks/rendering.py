@@ -86,6 +86,11 @@ def render_row(
     made = []
     pool = record.get(EXEMPLARS, []) if task.shots else []
     record = {name: value for name, value in record.items() if name != EXEMPLARS} if task.shots else record
+    if task.shots and task.few_shot is not None:
+        index = _template_of(task, split, row, record, seed) if template is None else template
+        facts: dict[str, Any] = {'source_row': row, 'template': index, 'task': task.name}
+        written = task.few_shot(record, pool, index)
+        return [_with_exemplars(before, ordinary(*texts, **facts), chat_format) for before, *texts in written]
     for item in apply(task.preprocessors, record):
         if task.kind == 'text':
             made.append(_text(task, row, item))

@@ -36,6 +36,10 @@ def key(task=BASE, split='train', token_format=FORMAT, **fields):
     return fingerprint(task, split, ByteTokenizer(), token_format, **{'seed': 0} | fields)
 
 
+def told(record, pool, index):
+    return [([other['inputs'] for other in pool], record['inputs'], record['targets'])]
+
+
 def changed(**fields):
     return dataclasses.replace(BASE, **fields)
 
@@ -63,6 +67,8 @@ def test_everything_that_changes_examples_changes_it():
         key(changed(eval_template=None)),
         key(changed(template_field='use')),
         key(changed(kind='text')),
+        key(changed(shots=2)),
+        key(changed(shots=2, few_shot=told)),
     ]
     assert len(set(keys)) == len(keys)
 

@@ -5,11 +5,15 @@
 | `{set}_{N}templates` | the first N templates, N in 1, 2, 4, 7, 10; training draws one for each row |
 | `{set}_type_{i}` | template i alone, for evaluation |
 | `{set}_type_{i}_scoring_eval` | template i, judged by rank classification over the options it shows |
-| `{set}_type_{i}_score_eval_no_options` | the same without showing them |
+| `{set}_type_{i}_score_eval_no_options`, `..._score_flan_no_options` | the same without showing them |
+| `{set}_all_prompts` | an older name of `{set}_10templates` |
+| `continuations_{set}_type_0` | the example as plain text to be continued: what an untuned model is compared by |
+| `continuations_{set}_type_0_scoring_eval` | the same, judged by rank classification |
 | any of these with `_one_shot`, `_two_shot`, `_three_shot`, `_five_shot`, `_ten_shot`, `_multi_shot` | exemplars first |
 
 There are thousands of such names, so they are made on demand; `jaxit tasks list` shows those with ten templates.
-An inverted template asks for something other than the answer: there is no `_type_{i}` of it.
+An inverted template asks for something other than the answer: there is no `_type_{i}` of it. The published code has two
+names for ranking without options, meant for the untuned and for the tuned model, and one task behind them; so here.
 """
 
 import dataclasses
@@ -35,7 +39,8 @@ from jaxit.tasks.flan2021 import (
     translation,
     word_disambiguation,
 )
-from jaxit.tasks.flan2021.data_set import DataSet
+from jaxit.tasks.flan2021.continuations import continuation
+from jaxit.tasks.flan2021.data_set import NUM_TEMPLATES, DataSet
 from jaxit.tasks.registry import Task
 from jaxit.tasks.tensorflow_sources import Tfds
 from jaxit.text.templates import Template
@@ -73,11 +78,12 @@ SHOTS = {
     '_multi_shot': 16,  # as many of them as fit
 }
 RANKED = ('rank_accuracy', 'rank_accuracy_per_token')
+WITH_OPTIONS = '_scoring_eval'
+RANKINGS = (WITH_OPTIONS, '_score_eval_no_options', '_score_flan_no_options')
 
-_SHOT = '|'.join(SHOTS)
 _NAME = re.compile(
-    rf'(?P<key>\w+?)_(?:(?P<count>\d+)templates|type_(?P<index>\d)(?P<ranked>_scoring_eval|_score_eval_no_options)?)'
-    rf'(?P<shot>{_SHOT})'
+    rf'(?P<plain>continuations_)?(?P<key>\w+?)_(?:(?P<count>\d+)templates|all_prompts|'
+    rf'type_(?P<index>\d)(?P<ranked>{"|".join(RANKINGS)})?)(?P<shot>{"|".join(SHOTS)})'
 )
 
 
@@ -87,16 +93,10 @@ def make(name: str) -> Task | None:
     if match is None or match['key'] not in DATA_SETS:
         return None
     data_set = DATA_SETS[match['key']]
-    shots = SHOTS[match['shot']]
-    if match['count'] is not None:
-        count = int(match['count'])
-        return _task(name, data_set, data_set.templates[:count], shots) if count in TEMPLATE_COUNTS else None
-    template = data_set.templates[int(match['index'])]
-    if template.kind == 'inverted' or (match['ranked'] and not data_set.classification):
+    templates = _templates(data_set, match)
+    if not templates or (match['ranked'] and not data_set.classification):
         return None
-    if match['ranked'] == '_score_eval_no_options':
-        template = dataclasses.replace(template, options_style='none')
-    task = _task(name, data_set, (template,), shots)
+    task = _task(name, data_set, templates, SHOTS[match['shot']])
     return dataclasses.replace(task, metrics=RANKED) if match['ranked'] else task
 
 
@@ -113,6 +113,20 @@ def evaluation_names(key: str, suffix: str = '') -> tuple[str, ...]:
     """Returns the names of the evaluation tasks of a data set, one for each template that is not inverted."""
     templates = enumerate(DATA_SETS[key].templates)
     return tuple(f'{key}_type_{i}{suffix}' for i, template in templates if template.kind != 'inverted')
+
+
+def _templates(data_set: DataSet, match: re.Match[str]) -> tuple[Template, ...]:
+    """Returns the templates that a name asks for, or none where there is no such task."""
+    index, ranked = match['index'], match['ranked']
+    if match['plain']:
+        return (continuation(data_set.key),) if index == '0' and ranked in (None, WITH_OPTIONS) else ()
+    if index is None:
+        count = int(match['count'] or NUM_TEMPLATES)
+        return data_set.templates[:count] if count in TEMPLATE_COUNTS else ()
+    template = data_set.templates[int(index)]
+    if template.kind == 'inverted':
+        return ()
+    return (template if ranked in (None, WITH_OPTIONS) else dataclasses.replace(template, options_style='none'),)
 
 
 def _task(name: str, data_set: DataSet, templates: tuple[Template, ...], shots: int) -> Task:

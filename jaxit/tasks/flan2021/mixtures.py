@@ -23,7 +23,7 @@ import numpy as np
 
 from jaxit.tasks.flan2021 import library
 from jaxit.tasks.flan2021.data_set import MIXING_MAXIMUM
-from jaxit.tasks.flan2021.library import CLUSTERS, DATA_SETS, SHOTS, TEMPLATE_COUNTS, evaluation_names
+from jaxit.tasks.flan2021.library import CLUSTERS, DATA_SETS, RANKINGS, SHOTS, TEMPLATE_COUNTS, evaluation_names
 from jaxit.tasks.registry import Family, Mixture, add_family
 
 # A data set of one of these was seen by a model that was trained on the other (appendix A.3 of the paper).
@@ -54,7 +54,7 @@ _NAME = re.compile(
     rf'_(?P<count>\d+)templates(?P<shot>{"|".join(SHOTS)})(?P<side>_train|_eval)?'
 )
 _SUITE = re.compile(
-    r'flan_(?P<kind>inter|intra)_cluster_split_(?P<number>\d+)(?P<ranked>_scoring_eval|_score_eval_no_options)?'
+    rf'flan_(?P<kind>inter|intra)_cluster_split_(?P<number>\d+)(?P<ranked>{"|".join(RANKINGS)})?'
     rf'(?P<shot>{"|".join(SHOTS)})_(?P<split>dev|test)'
 )
 
@@ -90,7 +90,7 @@ def suite_tasks(name: str) -> tuple[tuple[str, ...], str] | None:
     """Returns the tasks and the split of a suite, or None where the name is not one of FLAN 2021's.
 
     `flan_inter_cluster_split_{i}_test` judges every template of the held-out data sets, `..._dev` is where the best of
-    them is chosen; `_scoring_eval` or `_score_eval_no_options`, then a number of shots, may stand before the split.
+    them is chosen; one of `library.RANKINGS`, then a number of shots, may stand before the split.
     """
     match = _SUITE.fullmatch(name)
     if match is None:

@@ -1,7 +1,8 @@
-"""The data sets of FLAN 2021 as members: those of `jaxit.tasks.flan2021` with their templates."""
+"""The data sets of the submixture `flan2021_submix` as members: those of FLAN 2021, with their templates, and two more."""
 
 from jaxit.tasks.flan2021.data_set import DataSet
 from jaxit.tasks.flan2021.library import DATA_SETS
+from jaxit.tasks.flan2022 import additions
 from jaxit.tasks.flan2022.member import Member
 from jaxit.tasks.flan2022.options import RandomOptions
 from jaxit.tasks.tensorflow_sources import Tfds
@@ -9,7 +10,8 @@ from jaxit.tasks.tensorflow_sources import Tfds
 
 def members(data_dir: str | None) -> tuple[Member, ...]:
     """Returns all data sets with rows to train on."""
-    return tuple(_member(data_set, data_dir) for data_set in DATA_SETS.values() if data_set.num_train)
+    data_sets = (*DATA_SETS.values(), *additions.DATA_SETS)
+    return tuple(_member(data_set, data_dir) for data_set in data_sets if data_set.num_train)
 
 
 def _member(data_set: DataSet, data_dir: str | None) -> Member:

@@ -25,7 +25,7 @@ from jaxit.tasks import registry
 from jaxit.tasks.flan2022 import cot, dialog, flan2021, niv2, t0
 from jaxit.tasks.flan2022.member import VARIANTS, Member, Variant
 from jaxit.tasks.flan2022.options import RandomOptions
-from jaxit.tasks.flan2022.shots import Drawn, FewShot, Rows, join, num_shown, with_styles, without_options
+from jaxit.tasks.flan2022.shots import Drawn, FewShot, Rows, max_shown, with_styles, without_options
 from jaxit.tasks.registry import Family, Mixture, Task, add_family
 
 ALL = 'flan2022_submix'
@@ -94,7 +94,7 @@ def register(
         cot: the files with chains of thought, if elsewhere.
         data_dir: where TFDS has its data sets.
         leave_out: data sets to do without ('newsroom', 'cot_esnli'), their inversions too.
-        seed: of what is drawn beside templates of zero-shot tasks, which follow the run's.
+        seed: of what is drawn beside a row's template and its worked examples, which follow the run's.
         strict: whether a file of natural-instructions that can't be used is an error.
 
     Raises:
@@ -236,10 +236,9 @@ def task_of(name: str, member: Member, variant: Variant, seed: int) -> Task:
         'language': member.language,
         'eval_template': None,
     }
-    source = Rows(member.source, num_shown(variant.shots), name, seed)
-    if variant.shots == 'none':
-        return Task(name, source, templates=templates, preprocessors=(drawn,), **facts)
-    return Task(name, source, render=join, preprocessors=(FewShot(drawn, templates, variant.shots),), **facts)
+    if variant.shots != 'none':
+        facts |= {'shots': max_shown(variant.shots), 'few_shot': FewShot(drawn, templates, variant.shots)}
+    return Task(name, Rows(member.source), templates=templates, preprocessors=(drawn,), **facts)
 
 
 def _proportional(name: str, tasks: tuple[str, ...], cap: int | None) -> Mixture:

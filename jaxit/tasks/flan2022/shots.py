@@ -1,11 +1,10 @@
-"""Rows that know their number and bring worked examples, and the prompts that are made of them."""
+"""Rows that know their number, what is drawn by it, and prompts with worked examples."""
 
 import functools
-import itertools
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from jaxit.core.files import sha256_json
 from jaxit.tasks.fingerprints import describe
@@ -14,12 +13,9 @@ from jaxit.tasks.flan2022.speakers import RandomSpeakers
 from jaxit.tasks.preprocessors import Preprocessor, apply
 from jaxit.tasks.registry import TRAIN
 from jaxit.tasks.sources import Record, Source
-from jaxit.text.examples import Example, Part
 from jaxit.text.templates import Template, choose
 
-ROW, SHOWN = '_row', '_shown'  # fields of a record beside those of its source
-POOL_ROWS = 512  # of the train split, that worked examples are drawn from
-SPARE = 4  # more are drawn than wanted, since preprocessors may leave some out
+ROW = '_row'  # a field of a record beside those of its source
 NUM_MIXED = 5
 # Of 25 rows, those whose template is that of the question; ten templates, so 2.5 on the mean. A row with none is left out.
 NUM_DRAWN, NUM_TEMPLATES, MAX_SAME = 25, 10, 10
@@ -41,19 +37,13 @@ LAYOUTS = (
 
 @dataclass(frozen=True)
 class Rows(Source):
-    """The rows of the train split with their numbers, and worked examples of other rows.
+    """The rows of the train split with their numbers.
 
     Attributes:
         source: the whole.
-        num_shown: how many examples each row brings; they depend on (seed, row, task) only.
-        task: the name the draws are keyed by.
-        seed: of the draws.
     """
 
     source: Source
-    num_shown: int
-    task: str
-    seed: int
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -61,17 +51,10 @@ class Rows(Source):
         return (TRAIN,)
 
     def records(self, split: str) -> Iterator[Record]:
-        """Yields the records; `_shown` is a list of (row, record) pairs."""
+        """Yields the records."""
         self.check_split(split)
-        numbered = enumerate(self.source.records(TRAIN))
-        if not self.num_shown:
-            yield from (record | {ROW: row} for row, record in numbered)
-            return
-        pool = list(itertools.islice(enumerate(self.source.records(TRAIN)), POOL_ROWS))
-        for row, record in numbered:
-            others = [(number, other) for number, other in pool if number != row and other != record]
-            draw = random.Random(f'{self.seed}/{row}/{self.task}')
-            yield record | {ROW: row, SHOWN: draw.sample(others, min(self.num_shown, len(others)))}
+        for row, record in enumerate(self.source.records(TRAIN)):
+            yield record | {ROW: row}
 
     def num_examples(self, split: str) -> int | None:
         """Returns the number of records."""
@@ -79,9 +62,9 @@ class Rows(Source):
         return self.source.num_examples(TRAIN)
 
     def fingerprint(self, split: str) -> str:
-        """Returns a hash of the whole and the draws."""
+        """Returns a hash of the whole."""
         self.check_split(split)
-        return sha256_json(['Rows', self.source.fingerprint(TRAIN), self.num_shown, self.task, self.seed])
+        return sha256_json(['Rows', self.source.fingerprint(TRAIN)])
 
     def locate(self, split: str, row: int) -> str:
         """Returns where the whole has the row."""
@@ -111,8 +94,7 @@ class Drawn:
 
     def of(self, record: Record, key: str) -> list[Record]:
         """Returns the records of a row, drawn by a key of the caller's."""
-        record = {name: value for name, value in record.items() if name not in (ROW, SHOWN)}
-        items = apply(self.preprocessors, record)
+        items = apply(self.preprocessors, without_row(record))
         if self.randomness is None:
             return items
         return [self.randomness(item, random.Random(f'{self.seed}/{key}/{self.task}/style')) for item in items]
@@ -126,7 +108,7 @@ class Drawn:
 
 @dataclass(frozen=True)
 class FewShot:
-    """Writes worked examples and the question: fields for `join`.
+    """Writes worked examples and the question.
 
     Attributes:
         drawn: makes the records.
@@ -139,49 +121,35 @@ class FewShot:
     templates: tuple[Template, ...]
     kind: Literal['mixed', 'same']
 
-    def __call__(self, record: Record) -> list[Record]:
-        """Returns one record, or none where no example can be shown."""
-        row, pool = record[ROW], record[SHOWN]
-        items = self.drawn(record)
+    def __call__(self, record: Record, pool: list[Record], index: int) -> list[tuple[list[str], str, str]]:
+        """Returns (examples, inputs, targets) of a row, or nothing where no example can be shown."""
+        row, own = record[ROW], without_row(record)
         draw = random.Random(f'{self.drawn.seed}/{row}/{self.drawn.task}/shots')
-        layout = draw.choice(LAYOUTS)
+        before, between, after = draw.choice(LAYOUTS)
         wanted = NUM_MIXED if self.kind == 'mixed' else min(_num_same(draw), MAX_SAME)
-        index = self._choose(row)
-        shown = [texts for number, other in pool if (texts := self._texts(number, other, row, index))][:wanted]
+        others = (other for other in pool if without_row(other) != own)
+        shown = [texts for other in others if (texts := self._texts(other, row, index))][:wanted]
         if not shown:
             return []
-        before, between, after = layout
-        made = []
-        for item in items:
-            inputs, targets = self.templates[index].render(item)
-            examples = [f'{before}{theirs}{between}{answer}{after}' for theirs, answer in shown]
-            question = f'{before}{inputs}{between.rstrip()}'
-            made.append({'before': examples, 'inputs': question, 'targets': targets, 'template': index})
-        return made
+        examples = [f'{before}{inputs}{between}{targets}{after}' for inputs, targets in shown]
+        questions = (self.templates[index].render(item) for item in self.drawn(record))
+        return [(examples, f'{before}{inputs}{between.rstrip()}', targets) for inputs, targets in questions]
 
-    def _texts(self, number: int, record: Record, row: int, index: int) -> tuple[str, str] | None:
-        same = self.kind == 'same'
-        items = self.drawn.of(record, f'{row}' if same else f'{row}/{number}')
-        template = self.templates[index if same else self._choose(number)]
-        return template.render(items[0]) if items else None
-
-    def _choose(self, row: int) -> int:
-        return choose(self.templates, self.drawn.task, row, self.drawn.seed)
+    def _texts(self, other: Record, row: int, index: int) -> tuple[str, str] | None:
+        if self.kind == 'mixed':
+            index = choose(self.templates, self.drawn.task, other[ROW], self.drawn.seed)
+        items = self.drawn.of(other, f'{row}' if self.kind == 'same' else f'{row}/{other[ROW]}')
+        return self.templates[index].render(items[0]) if items else None
 
 
-def join(record: dict[str, Any]) -> Example:
-    """Returns the example of what `FewShot` wrote; worked examples go, the last one first, where the inputs are too long."""
-    parts = (
-        *(Part(text, optional=True) for text in record['before']),
-        Part(record['inputs']),
-        Part(record['targets'], loss=True),
-    )
-    return Example(parts, template=record['template'])
+def max_shown(kind: Literal['mixed', 'same']) -> int:
+    """Returns how many examples a row can have."""
+    return NUM_MIXED if kind == 'mixed' else MAX_SAME
 
 
-def num_shown(kind: str) -> int:
-    """Returns how many examples a row must bring."""
-    return {'none': 0, 'mixed': NUM_MIXED + SPARE, 'same': MAX_SAME + SPARE}[kind]
+def without_row(record: Record) -> Record:
+    """Returns a record as its source has it."""
+    return {name: value for name, value in record.items() if name != ROW}
 
 
 def _num_same(draw: random.Random) -> int:

@@ -1,14 +1,18 @@
 """The data sets of FLAN 2021 against the published table, their templates against one another, names against what they mean."""
 
+import dataclasses
 import re
 
 import pytest
 
 from jaxit.core.errors import UserError
 from jaxit.tasks import registry
-from jaxit.tasks.flan2021 import library
+from jaxit.tasks.flan2021 import continuations, library
 from jaxit.tasks.flan2021.data_set import CAP, MIXING_MAXIMUM
 from jaxit.tasks.flan2021.library import CLUSTERS, DATA_SETS
+from jaxit.tasks.flan2022 import additions
+from jaxit.tasks.rendering import examples
+from jaxit.tasks.sources import Python
 
 # Rows that are trained on, after the cap of 30,000 and what is set aside (the repository of the paper, floored to tens).
 TABLE = {
@@ -59,9 +63,9 @@ def normal(text):
     return re.sub(r'[\W_]+', ' ', text.lower()).strip()
 
 
-@pytest.mark.parametrize('key', DATA_SETS)
-def test_ten_templates_differ_and_evaluation_asks_for_the_answer(key):
-    templates = DATA_SETS[key].templates
+@pytest.mark.parametrize('data_set', [*DATA_SETS.values(), *additions.DATA_SETS], ids=lambda data_set: data_set.key)
+def test_ten_templates_differ_and_evaluation_asks_for_the_answer(data_set):
+    templates = data_set.templates
     assert len({normal(t.inputs + ' > ' + t.targets) for t in templates}) == 10
     for template in templates:
         if template.kind == 'inverted':
@@ -69,7 +73,7 @@ def test_ten_templates_differ_and_evaluation_asks_for_the_answer(key):
             assert not set(re.findall(r'{(\w+)}', template.targets)) & set(re.findall(r'{(\w+)}', template.inputs))
         else:
             assert template.targets == '{answer}' and '{answer}' not in template.inputs
-    assert not any('{options}' in t.inputs for t in templates) or DATA_SETS[key].classification
+    assert not any('{options}' in t.inputs for t in templates) or data_set.classification
 
 
 def test_names_stand_for_what_they_say():
@@ -79,12 +83,17 @@ def test_names_stand_for_what_they_say():
     assert len(library.make('rte_4templates').templates) == 4
     assert library.make('rte_type_3').templates == (DATA_SETS['rte'].templates[3],)
     assert library.make('rte_type_0_scoring_eval').metrics == library.RANKED
-    [hidden] = library.make('rte_type_0_score_eval_no_options').templates
-    assert (
-        'OPTIONS' not in hidden.render({'premise': 'a', 'hypothesis': 'b', 'answer': 'no', 'options': ['yes', 'no']})[0]
-    )
+    for name in ('rte_type_0_score_eval_no_options', 'rte_type_0_score_flan_no_options'):
+        hidden = library.make(name)
+        assert (hidden.name, hidden.metrics) == (name, library.RANKED)
+        record = {'premise': 'a', 'hypothesis': 'b', 'answer': 'no', 'options': ['yes', 'no']}
+        [shown], [asked] = library.make('rte_type_0').templates, hidden.templates
+        assert shown.render(record)[0] == asked.render(record)[0] + '\n\nOPTIONS:\n- yes\n- no'
+    everything = library.make('rte_all_prompts')
+    assert dataclasses.replace(everything, name='rte_10templates') == rte
     assert library.make('squad_v1_7templates_five_shot').shots == 5
     assert library.make('arc_easy_type_0_multi_shot').shots == 16
+    assert library.make('arc_easy_type_0_score_flan_no_options_two_shot').shots == 2
 
 
 @pytest.mark.parametrize(
@@ -96,10 +105,46 @@ def test_names_stand_for_what_they_say():
         'rte_type_9',
         'trivia_qa_type_0_scoring_eval',
         'rte_type_0_six_shot',
+        'rte_type_9_score_flan_no_options',
+        'trivia_qa_type_0_score_flan_no_options',
+        'rte_type_0_all_prompts',
+        'continuations_nothing_type_0',
+        'continuations_rte_type_1',
+        'continuations_rte_10templates',
+        'continuations_rte_all_prompts',
+        'continuations_rte_type_0_score_eval_no_options',
+        'continuations_trivia_qa_type_0_scoring_eval',
     ],
 )
 def test_other_names_stand_for_nothing(name):
     assert library.make(name) is None
+
+
+def test_continuations_name_what_the_templates_name_and_list_no_options():
+    assert set(continuations.INPUTS) == set(DATA_SETS)
+    for key, data_set in DATA_SETS.items():
+        [pattern] = library.make(f'continuations_{key}_type_0').templates
+        assert pattern.targets == '{answer}'
+        known = {field for template in data_set.templates for field in template.fields}
+        assert set(pattern.fields[:-1]) <= known - {'answer', 'options'} and len(pattern.fields) > 1
+        assert data_set.clusters != ('translation',) or f'\n{data_set.templates[-1].targets}:' in pattern.inputs
+        ranked = library.make(f'continuations_{key}_type_0_scoring_eval')
+        assert (ranked is not None) == data_set.classification
+        assert ranked is None or (ranked.metrics, ranked.answer_options) == (library.RANKED, 'options')
+
+
+def test_a_continuation_of_cb_ends_with_what_its_label_says():
+    record = {'premise': 'I doubt it.', 'hypothesis': 'it rains', 'idx': 0}
+    rows = [record | {'label': label} for label in (0, 1, 2)]  # entailment, contradiction, neutral
+    task = library.make('continuations_cb_type_0_scoring_eval_two_shot')
+    task = dataclasses.replace(task, source=Python(lambda split, seed: rows, ('train', 'test')))
+    made = list(examples(task, 'test'))
+    assert [example.targets for example in made] == ['Yes', 'No', "It's impossible to say"]
+    for example in made:
+        *shown, prompt, _ = (part.text for part in example.parts)
+        assert prompt == 'I doubt it.\n\nIs it true that it rains?' and len(shown) == 2
+        assert all(text.startswith(f'{prompt}\n') for text in shown)
+        assert example.options == ('Yes', 'No', "It's impossible to say")
 
 
 def test_an_unknown_name_is_refused_with_near_ones():

@@ -106,6 +106,9 @@ def test_suites_ask_all_templates_of_what_is_held_out():
     assert all(registry.get_task(name).splits for name in suite.tasks)
     ranked = suites.get_suite(f'flan_inter_cluster_split_{i}_scoring_eval_five_shot_dev')
     assert ranked.split == 'dev' and 'cb_type_0_scoring_eval_five_shot' in ranked.tasks
+    hidden = suites.get_suite(f'flan_inter_cluster_split_{i}_score_flan_no_options_test')
+    assert 'rte_type_8_score_flan_no_options' in hidden.tasks
+    assert all(registry.get_task(name).splits for name in hidden.tasks)
     coreference = CLUSTERS.index('coreference')
     on_dev, on_test = (
         suites.get_suite(f'flan_inter_cluster_split_{coreference}_{split}').tasks for split in ('dev', 'test')

@@ -1,14 +1,19 @@
-"""Every data set of FLAN 2021 over made-up rows of its real TFDS schema: preprocessors and all ten templates."""
+"""Every data set of FLAN 2021 and 2022 over made-up rows of its real TFDS schema: preprocessors, ten templates, continuations."""
 
 import warnings
 
 import pytest
 
-from jaxit.tasks.flan2021.library import DATA_SETS, make
+from jaxit.tasks.flan2021.continuations import continuation
+from jaxit.tasks.flan2021.library import DATA_SETS
+from jaxit.tasks.flan2022 import additions
+from jaxit.tasks.registry import Task
 from jaxit.tasks.rendering import render_row
+from jaxit.tasks.sources import Python
 from jaxit.tasks.tensorflow_sources import plain
 
 NUM_ROWS = 8
+ALL = {data_set.key: data_set for data_set in (*DATA_SETS.values(), *additions.DATA_SETS)}
 # Made-up text has no blank to be filled in, no placeholder and no brackets: these fields are as in the real data.
 USABLE = {
     'arc_challenge': {'choices': {'label': [0, 1, 2, 3], 'text': ['w', 'x', 'y', 'z']}, 'answerKey': 2},
@@ -18,6 +23,9 @@ USABLE = {
     'dart': {'tripleset': ['Mars ORDER_IN_TABLE 4', '[TABLECONTEXT] NAME Mars']},
     'e2e_nlg': {'meaning_representation': 'name[The Mill], area[riverside]'},
     'hellaswag': {'endings': ['a.', 'b.', 'c.', 'd.'], 'label': 3},
+    'lambada': {
+        'passage': "she asked for the salt , and bo handed her the salt .\n`` no , '' she said , `` the other salt"
+    },
     'record': {
         'query': 'Then @placeholder won.',
         'entities': ['Ann', 'Bo'],
@@ -25,6 +33,7 @@ USABLE = {
         'passage': 'Bo ran.\n@highlight\nx',
     },
     'true_case': {'en': 'Ann met Bo.'},
+    'unified_qa_science_inst': {'input': 'What is ice? \\n (A) fog (B) water (C) salt (D) glass', 'output': 'water'},
     'web_nlg_en': {'input': ['Mars | order | 4']},
     'winogrande': {'sentence': 'Ann thanked Bo because _ had helped.'},
     'wsc273': {'text': 'The cup fits no shelf as it is tall.', 'pronoun_start': 23, 'pronoun_end': 25, 'label': 0},
@@ -43,15 +52,21 @@ def tfds():
 @pytest.mark.slow
 @pytest.mark.tasks
 @pytest.mark.filterwarnings('ignore')
-@pytest.mark.parametrize('key', DATA_SETS)
+@pytest.mark.parametrize('key', ALL)
 def test_rows_of_the_real_schema_render_in_all_templates(tfds, key):
-    data_set = DATA_SETS[key]
+    data_set = ALL[key]
     builder = tfds.builder(data_set.tfds)
     split = (data_set.train or data_set.test).split('[')[0]
     records = [plain(row) | USABLE.get(key, {}) for row in tfds.as_numpy(builder.as_dataset(split=split))]
     assert len(records) == NUM_ROWS
     rendered = 0
-    task = make(f'{key}_10templates')
+    task = Task(
+        key,
+        Python(lambda split, seed: records),
+        templates=(*data_set.templates, *([continuation(key)] if key in DATA_SETS else [])),
+        preprocessors=data_set.preprocessors,
+        answer_options='options' if data_set.classification else None,
+    )
     for row, record in enumerate(records):
         for index, template in enumerate(task.templates):
             for example in render_row(task, 'train', row, record, seed=0, template=index):

@@ -8,14 +8,19 @@ import re
 import pytest
 
 from jaxit.core.errors import UserError
-from jaxit.tasks import registry
+from jaxit.data.cache import TokenCache
+from jaxit.tasks import caching, registry
 from jaxit.tasks.flan2022 import cot, dialog, flan2021, mixtures
 from jaxit.tasks.flan2022.cot_templates import FORWARD, INVERTED
 from jaxit.tasks.flan2022.member import MIXED, NO_OPTIONS, NO_OPTIONS_SAME, RANDOM, SAME, VARIANTS, Member
 from jaxit.tasks.flan2022.options import BETWEEN, FRAMES, LABELS, LEADS, MARKS, RandomOptions, Style, draw_style
 from jaxit.tasks.flan2022.shots import ROW
-from jaxit.tasks.rendering import examples, render_row
+from jaxit.tasks.hygiene.rows import own_texts, scan
+from jaxit.tasks.rendering import examples, records, render_row
 from jaxit.tasks.sources import Python
+from jaxit.text.base import ByteTokenizer
+from jaxit.text.chat import to_parts
+from jaxit.text.examples import TokenFormat
 from jaxit.text.templates import Template
 
 COLOURS = ['red', 'green', 'blue']
@@ -42,7 +47,7 @@ def test_draws_depend_on_seed_row_and_task_only(variant):
     task = task_of(variant)
     made = list(examples(task, 'train', seed=3))
     assert made == list(examples(task_of(variant), 'train', seed=3))
-    alone = next(record for record in task.source.records('train') if record[ROW] == 41)
+    alone = next(record for record in records(task, 'train', 3) if record[ROW] == 41)
     assert render_row(task, 'train', 41, alone, seed=3) == [e for e in made if e.source_row == 41]
     other = list(examples(task_of(variant, seed=1), 'train', seed=4))
     assert [e.parts for e in made] != [e.parts for e in other]
@@ -122,6 +127,55 @@ def test_worked_examples_come_first_and_never_the_row_itself(variant):
         assert len(counts) < 60  # a row with none is left out
         assert min(counts) >= 1
         assert sum(counts) / len(counts) == pytest.approx(2.5 / (1 - 0.9**25), abs=0.6)
+
+
+@pytest.mark.parametrize('variant', [MIXED, SAME, NO_OPTIONS_SAME])
+def test_in_a_conversation_worked_examples_stand_in_the_users_turn(variant):
+    plain = list(examples(task_of(variant), 'train'))
+    chat = list(examples(task_of(variant), 'train', chat_format='chatml'))
+    assert len(chat) == len(plain) > 40
+    for with_format, without in zip(chat, plain, strict=True):
+        user = ''.join(part.text for part in without.parts[:-1])
+        turns = [{'role': 'user', 'content': user}, {'role': 'assistant', 'content': without.targets}]
+        assert with_format == dataclasses.replace(without, parts=to_parts(turns, 'chatml'))
+
+
+@pytest.mark.parametrize('variant', [MIXED, SAME])
+def test_a_row_that_is_left_out_is_no_worked_example(variant):
+    task, left_out = task_of(variant), frozenset(range(0, 60, 2))
+    shown = set()
+    for row, record in enumerate(records(task, 'train', 0, left_out)):
+        made = render_row(task, 'train', row, record, seed=0)
+        texts = [part.text for example in made for part in example.parts if part.optional]
+        shown |= {int(number) for text in texts for number in re.findall(r'\bthing (\d+)\b', text)}
+    assert shown == set(range(1, 60, 2))
+
+
+def test_a_cache_keeps_left_out_rows_from_being_worked_examples(tmp_path):
+    tokenizer, left_out = ByteTokenizer(), range(1, 60, 3)
+    token_format = TokenFormat(True, 4000, 99)
+    folder = caching.build(task_of(MIXED), 'train', tokenizer, token_format, tmp_path, leave_out=left_out)
+    cache = TokenCache.open(folder)
+    texts = [tokenizer.decode(cache.example(i)[0].tolist()) for i in range(cache.num_examples)]
+    said = {int(number) for text in texts for number in re.findall(r'\bthing (\d+)\b', text)}
+    assert cache.num_examples == 40 and said == set(range(60)) - set(left_out)
+
+
+def test_a_row_that_says_the_same_is_no_worked_example():
+    doubled = [{'thing': f'thing {i // 2}', 'answer': 'red', 'options': COLOURS} for i in range(12)]
+    member = dataclasses.replace(MEMBER, source=Python(lambda split, seed: doubled))
+    for example in examples(task_of(NO_OPTIONS_SAME, member=member), 'train'):
+        shown = ''.join(part.text for part in example.parts if part.optional)
+        assert not re.search(rf'\bthing {example.source_row // 2}\b', shown)
+
+
+@pytest.mark.parametrize('variant', [MIXED, SAME])
+def test_what_is_a_rows_own_is_not_in_its_worked_examples(variant):
+    """Overlaps with a test set are looked for in the row itself."""
+    found = [texts for _, made in scan(task_of(variant), 'train', own_texts) for texts in made]
+    for row, texts in enumerate(found):
+        assert re.findall(r'\bthing \d+\b', '\n'.join(texts)) == [f'thing {row}']
+    assert len(found) == 60
 
 
 def test_every_data_set_of_flan_2021_shows_its_options_in_a_slot_that_can_be_restyled():
