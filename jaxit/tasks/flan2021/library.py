@@ -3,7 +3,7 @@
 | name | what it is |
 |---|---|
 | `{set}_{N}templates` | the first N templates, N in 1, 2, 4, 7, 10; training draws one for each row |
-| `{set}_type_{i}` | template i alone, for evaluation |
+| `{set}_type_{i}` | template i alone, for evaluation by the metrics of the data set |
 | `{set}_type_{i}_scoring_eval` | template i, judged by rank classification over the options it shows |
 | `{set}_type_{i}_score_eval_no_options` | the same without showing them |
 | any of these with `_one_shot`, `_two_shot`, `_three_shot`, `_five_shot`, `_ten_shot`, `_multi_shot` | exemplars first |
@@ -97,7 +97,7 @@ def make(name: str) -> Task | None:
     if match['ranked'] == '_score_eval_no_options':
         template = dataclasses.replace(template, options_style='none')
     task = _task(name, data_set, (template,), shots)
-    return dataclasses.replace(task, metrics=RANKED) if match['ranked'] else task
+    return dataclasses.replace(task, metrics=_ranked(data_set)) if match['ranked'] else task
 
 
 def training_names(num_templates: int = 10, shot: str = '') -> tuple[str, ...]:
@@ -113,6 +113,11 @@ def evaluation_names(key: str, suffix: str = '') -> tuple[str, ...]:
     """Returns the names of the evaluation tasks of a data set, one for each template that is not inverted."""
     templates = enumerate(DATA_SETS[key].templates)
     return tuple(f'{key}_type_{i}{suffix}' for i, template in templates if template.kind != 'inverted')
+
+
+def _ranked(data_set: DataSet) -> tuple[str, ...]:
+    """Returns the metrics of ranked options: accuracy, and those of the data set as if the chosen option were written."""
+    return (*RANKED, *(f'rank_{metric}' for metric in data_set.metrics if metric != 'exact_match'))
 
 
 def _task(name: str, data_set: DataSet, templates: tuple[Template, ...], shots: int) -> Task:
