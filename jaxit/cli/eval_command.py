@@ -39,6 +39,8 @@ def evaluate(
 ) -> None:
     """Judge weights on suites: a table of metrics with standard errors.
 
+    Each task is judged by its own metrics (docs/metrics.md lists them); where it has options, also by rank accuracy.
+
     Example: jaxit eval --checkpoint runs/primer --suite primer_held_in --suite primer_forgetting --limit 50
     """
     from jaxit.cli import console, evaluating

@@ -1,14 +1,17 @@
 """Registered suites as files, written by the child process that may import tasks."""
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 from jaxit.cli.experiment import DataConfig
 from jaxit.core.files import sha256_json
+from jaxit.evaluation.metrics import CHOSEN_METRICS, RANK_METRICS
 from jaxit.evaluation.suite import Suite, make_task
 from jaxit.evaluation.suite_files import save_suite
 from jaxit.tasks import suites
 from jaxit.tasks.registry import get_task
+from jaxit.text.examples import Example
 
 
 def write(name: str, data: DataConfig, *, seed: int, limit: int | None, text_limit: int | None = None) -> Path:
@@ -25,10 +28,11 @@ def write(name: str, data: DataConfig, *, seed: int, limit: int | None, text_lim
     limit = text_limit if registered.kind == 'forgetting' else limit
     examples = suites.suite_examples(name, limit, seed, chat_format=data.chat_format)
     tasks = tuple(
-        make_task(task, rows, _metrics(task, registered.kind), kind=registered.kind) for task, rows in examples.items()
+        make_task(task, rows, _metrics(task, registered.kind, rows), kind=registered.kind)
+        for task, rows in examples.items()
     )
     suite = Suite(name, registered.kind, tasks)
-    key = sha256_json([dataclasses.asdict(example) for rows in examples.values() for example in rows])[:12]
+    key = sha256_json([dataclasses.asdict(task) for task in tasks])[:12]
     path = Path(data.cache_dir, 'suites', f'{name}-{key}.jsonl')
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
@@ -36,9 +40,15 @@ def write(name: str, data: DataConfig, *, seed: int, limit: int | None, text_lim
     return path
 
 
-def _metrics(task: str, kind: str) -> tuple[str, ...]:
-    """A task's own metrics; options and plain texts have metrics that follow from the examples."""
+def _metrics(task: str, kind: str, rows: Sequence[Example]) -> tuple[str, ...]:
+    """Returns a task's own metrics, and rank accuracy before them where every row has options.
+
+    A task that names metrics of ranks itself has those and no more. Plain texts have metrics that follow from the examples.
+    """
     registered = get_task(task)
-    if kind == 'forgetting' or registered.kind == 'text' or registered.answer_options is not None:
+    if kind == 'forgetting' or registered.kind == 'text':
         return ()
-    return registered.metrics
+    ranked = any(metric in registered.metrics for metric in (*RANK_METRICS, *CHOSEN_METRICS))
+    if registered.answer_options is None or ranked or not all(row.options for row in rows):
+        return registered.metrics
+    return (*RANK_METRICS, *registered.metrics)

@@ -15,6 +15,9 @@ from jaxit.evaluation import metrics
 from jaxit.evaluation.metrics import Score, Values
 from jaxit.text.examples import Example
 
+# Fields that few examples have. Where they are off they don't count, so that older evaluations can still be paired.
+_OFF = {'group': '', 'gold_number': None}
+
 
 @dataclasses.dataclass(frozen=True)
 class TaskResult:
@@ -129,7 +132,7 @@ class Evaluation:
 
 def example_id(example: Example) -> str:
     """Returns a short hash of what an example asks, by which two evaluations are paired; marks that are off don't count."""
-    facts = dataclasses.asdict(example)
+    facts = {name: value for name, value in dataclasses.asdict(example).items() if value != _OFF.get(name, ...)}
     facts['parts'] = [{name: value for name, value in part.items() if value} for part in facts['parts']]
     return sha256_json(facts)[:12]
 

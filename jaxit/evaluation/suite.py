@@ -1,13 +1,14 @@
 """Suites: tasks with the metrics they are judged by, and how a model is judged on them."""
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from jaxit.core.errors import UserError, unknown_name
 from jaxit.decoding.engine import Completion, Engine, Progress
 from jaxit.decoding.sampling import GREEDY, SamplingConfig
 from jaxit.decoding.stops import cut_at_stops
 from jaxit.evaluation import metrics
+from jaxit.evaluation.answer_values import answer_values, check_examples
 from jaxit.evaluation.metrics import Values
 from jaxit.evaluation.perplexity import text_likelihoods
 from jaxit.evaluation.rank_classification import Ranking, option_ids, rank
@@ -16,6 +17,9 @@ from jaxit.text.base import Tokenizer
 from jaxit.text.examples import Example, TokenFormat, prompt_ids
 
 KINDS = ('held_in', 'held_out', 'forgetting')
+
+_RANKED = {*metrics.RANK_METRICS, *metrics.CHOSEN_METRICS}
+_CORRECT = ('exact_match', 'verbatim_match')  # the first of these says whether a sample is right
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +30,9 @@ class SuiteTask:
         name: of the task.
         examples: what is asked. A task judged by perplexity holds plain texts: the model predicts
             all text of an example, whether or not it bears loss in training.
-        metrics: names from `metrics.METRICS`; empty for those that fit the examples.
+        metrics: names from `metrics.METRICS`; empty for those that fit the examples. They say what the model does: it
+            writes an answer for `metrics.WRITTEN_METRICS`, ranks the options for those that begin with `rank_`, and does
+            both where both are named.
     """
 
     name: str
@@ -37,9 +43,10 @@ class SuiteTask:
         if not self.examples:
             raise UserError(f'task {self.name!r} of a suite has no examples')
         metrics.check(self.metrics, where=f'task {self.name!r}')
-        if set(self.metrics) & set(metrics.RANK_METRICS):
+        if set(self.metrics) & _RANKED:
             for number, example in enumerate(self.examples):
                 gold(example, where=f'task {self.name!r}, example {number}')
+        check_examples(self.metrics, self.examples, where=f'task {self.name!r}')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -166,16 +173,16 @@ class _Runner:
         num_ties = 0
         if set(task.metrics) & set(metrics.TEXT_METRICS):
             values |= self.texts(task)
-        if set(task.metrics) & set(metrics.RANK_METRICS):
+        if set(task.metrics) & _RANKED:
             rankings = self.rankings(task)
             values |= rank_values(task, rankings)
             num_ties = sum(ranking.by_sum.tied for ranking in rankings)
             rows = zip(task.examples, rankings, values['rank_accuracy'].sums, strict=True)
             predictions = [(example.options[r.by_sum.index], bool(right)) for example, r, right in rows]
-        if set(task.metrics) & {*metrics.ANSWER_METRICS, *metrics.CORPUS_METRICS}:
+        if set(task.metrics) & set(metrics.WRITTEN_METRICS):
             answers = self.answers(task)
-            values |= answer_values(task, answers)
-            rights = values['exact_match'].sums if 'exact_match' in task.metrics else [None] * len(answers)
+            values |= answer_values(task.metrics, task.examples, answers)
+            rights = next((values[metric].sums for metric in _CORRECT if metric in values), [None] * len(answers))
             predictions = [(a, None if r is None else bool(r)) for a, r in zip(answers, rights, strict=True)]
         chosen = {metric: values[metric] for metric in task.metrics}
         return TaskResult(tuple(map(example_id, task.examples)), chosen, num_ties), predictions
@@ -235,31 +242,19 @@ class _Runner:
         return None if progress is None else lambda done, wanted: progress(what, done, wanted)
 
 
-def answer_values(task: SuiteTask, predictions: Iterable[str]) -> dict[str, Values]:
-    """Returns the metrics of written answers; articles count where the answer is one of the options."""
-    pairs = [
-        (prediction, example.references or (example.targets,), bool(example.options))
-        for prediction, example in zip(predictions, task.examples, strict=True)
-    ]
-    written = {
-        metric: metrics.corpus_values(metric, [pair[:2] for pair in pairs])
-        for metric in metrics.CORPUS_METRICS
-        if metric in task.metrics
-    }
-    return written | {
-        metric: metrics.mean_values(function(p, refs, keep_articles=keep) for p, refs, keep in pairs)
-        for metric, function in metrics.ANSWER_METRICS.items()
-        if metric in task.metrics
-    }
+def rank_values(task: SuiteTask, rankings: Sequence[Ranking]) -> dict[str, Values]:
+    """Returns whether the option of the largest score, in sum and per token, is a right one, and what else it comes to.
 
-
-def rank_values(task: SuiteTask, rankings: Iterable[Ranking]) -> dict[str, Values]:
-    """Returns whether the option of the largest score, in sum and per token, is a right one."""
+    Metrics in `metrics.CHOSEN_METRICS` take the option of the largest sum for what the model answers.
+    """
     rows = [
         (ranking, gold(example, where=f'task {task.name!r}'))
         for ranking, example in zip(rankings, task.examples, strict=True)
     ]
-    return {
+    chosen = [e.options[ranking.by_sum.index] for e, ranking in zip(task.examples, rankings, strict=True)]
+    wanted = {metric: like for metric, like in metrics.CHOSEN_METRICS.items() if metric in task.metrics}
+    values = answer_values(wanted.values(), task.examples, chosen)
+    return {metric: values[like] for metric, like in wanted.items()} | {
         'rank_accuracy': metrics.mean_values(float(ranking.by_sum.index in right) for ranking, right in rows),
         'rank_accuracy_per_token': metrics.mean_values(float(r.by_token.index in right) for r, right in rows),
     }

@@ -11,7 +11,8 @@ from jaxit.core.files import read_jsonl, write_atomic
 from jaxit.evaluation.suite import KINDS, Suite, make_task
 from jaxit.text.examples import Example, Part, ordinary
 
-_FIELDS = {'task', 'inputs', 'targets', 'text', 'parts', 'options', 'references', 'source_row', 'template'}
+_TEXTS, _NUMBERS = ('options', 'references'), ('source_row', 'template')
+_FIELDS = {'task', 'inputs', 'targets', 'text', 'parts', *_TEXTS, *_NUMBERS, 'group', 'gold_number'}
 
 
 def save_suite(suite: Suite, path: str | os.PathLike[str]) -> None:
@@ -30,7 +31,8 @@ def load_suite(path: str | os.PathLike[str]) -> Suite:
 
     The first line is `{"suite", "kind", "metrics": {task: [names]}}`, where metrics may be left out. Each
     further line is an example of a task: `{"task", "inputs", "targets", "options", "references"}`, or
-    `{"task", "text"}`, or `{"task", "parts"}` for a conversation.
+    `{"task", "text"}`, or `{"task", "parts"}` for a conversation. An example may also have a `"group"` and a
+    `"gold_number"`; see `Example`.
 
     Raises:
         UserError: with file and line.
@@ -62,10 +64,10 @@ def _record(task: str, example: Example) -> dict[str, Any]:
         record |= {'inputs': example.inputs, 'targets': example.targets}
     else:
         record['parts'] = [dataclasses.asdict(part) for part in example.parts]
-    for name in ('options', 'references', 'source_row', 'template'):
+    for name in (*_TEXTS, *_NUMBERS, 'group'):
         if value := getattr(example, name):
             record[name] = value
-    return record
+    return record if example.gold_number is None else record | {'gold_number': example.gold_number}
 
 
 def _example(record: dict[str, Any], where: str) -> Example:
@@ -74,14 +76,19 @@ def _example(record: dict[str, Any], where: str) -> Example:
         if name not in _FIELDS:
             raise unknown_name('field', name, _FIELDS, where=where)
     fields: dict[str, Any] = {'task': _text(record, 'task', where)}
-    for name in ('options', 'references'):
+    for name in _TEXTS:
         if not _is_texts(texts := record.get(name, [])):
             raise UserError(f'{where}: {name!r} must be a list of texts')
         fields[name] = tuple(texts)
-    for name in ('source_row', 'template'):
+    for name in _NUMBERS:
         if not isinstance(number := record.get(name, 0), int):
             raise UserError(f'{where}: {name!r} must be a whole number')
         fields[name] = number
+    fields['group'] = _text({'group': ''} | record, 'group', where)
+    if (gold := record.get('gold_number')) is not None:
+        if not isinstance(gold, int | float) or isinstance(gold, bool):
+            raise UserError(f"{where}: 'gold_number' must be a number")
+        fields['gold_number'] = float(gold)
     if 'text' in record:
         return Example((Part(_text(record, 'text', where), loss=True),), **fields)
     if 'parts' not in record:

@@ -9,7 +9,7 @@ from jaxit.reports.records import Evaluation, Run, Score, Suite, mean_score
 KINDS = ('held_in', 'held_out', 'forgetting')
 CLEAR = 2.0  # a difference counts as clear from this many standard errors on
 FEWEST = 10  # examples below which no difference counts as clear: a standard error says little then
-_LOWER_IS_BETTER = ('loss', 'perplexity', 'nll', 'bits_per', 'error', 'wer')
+_LOWER_IS_BETTER = ('loss', 'perplexity', 'nll', 'bits_per', 'edit_distance', 'error', 'wer')
 _PREFERRED = ('accuracy', 'rank_accuracy', 'exact_match', 'f1', 'rouge_l', 'perplexity', 'bits_per_byte', 'loss')
 
 

@@ -41,7 +41,8 @@ class Task:
         render: makes an example of a record where templates are not enough: returns an `Example`, or a dict
             with `inputs` and `targets`.
         preprocessors: applied to each record, in this order.
-        metrics: names of the metrics its answers are judged by.
+        metrics: names of the metrics its answers are judged by (`docs/metrics.md`); where none of them is of ranks,
+            rank accuracy comes with them if there are options.
         cluster: the kind of task; held-out suites hold out whole clusters.
         licence: of the data, for `jaxit tasks` and the report.
         language: of the data.

@@ -145,9 +145,9 @@ def _example(task: Task, row: int, record: Record, index: int, chat_format: str 
     if task.render is not None:
         made = task.render(record)
         if isinstance(made, Example):
-            return Example(made.parts, row, made.template, made.options, task.name, made.references)
+            return dataclasses.replace(made, source_row=row, task=task.name)
         record = made
-    facts |= {'options': _options(task, record, task.language), 'references': _references(record)}
+    facts |= {'options': _options(task, record, task.language)} | _gold(record)
     if 'messages' in record:
         return chat.write(_messages(record), chat_format or 'plain', loss=task.loss_turns, **facts)
     for inputs, targets in (('inputs', 'targets'), ('prompt', 'completion')):
@@ -164,8 +164,8 @@ def _from_template(
 ) -> Example:
     options = () if template.kind == 'inverted' else _options(task, record, template.language)
     inputs, targets = template.render(record, options=options)
-    references = () if template.kind == 'inverted' else _references(record)
-    return _ordinary(inputs, targets, facts | {'options': options, 'references': references}, chat_format)
+    gold = {} if template.kind == 'inverted' else _gold(record)
+    return _ordinary(inputs, targets, facts | {'options': options} | gold, chat_format)
 
 
 def _ordinary(inputs: str, targets: str, facts: dict[str, Any], chat_format: str | None) -> Example:
@@ -190,11 +190,18 @@ def _options(task: Task, record: Record, language: str) -> tuple[str, ...]:
     return tuple(options)
 
 
-def _references(record: Record) -> tuple[str, ...]:
-    references = record.get('references', ())
+def _gold(record: Record) -> dict[str, Any]:
+    """Returns what an answer is judged by, beside the targets: the record's references, group and gold_number."""
+    references, group, number = record.get('references', ()), record.get('group', ''), record.get('gold_number')
     if not isinstance(references, list | tuple) or not all(isinstance(text, str) for text in references):
         raise UserError(f"field 'references' is {type(references).__name__}; it must be a list of texts")
-    return tuple(references)
+    if not isinstance(number, int | float | None) or isinstance(number, bool):
+        raise UserError(f"field 'gold_number' is {number!r}; it must be a number")
+    return {
+        'references': tuple(references),
+        'group': '' if group is None else str(group),
+        'gold_number': None if number is None else float(number),
+    }
 
 
 def _messages(record: Record) -> list[Mapping[str, Any]]:

@@ -46,6 +46,8 @@ class Example:
         options: the answers to choose from, if the task has them.
         task: the task's name.
         references: right answers, where there are more than the targets.
+        group: what is asked in several examples that are judged together, such as a question with several answers.
+        gold_number: the number that an answer is correlated with, where the targets hold a rounded one.
     """
 
     parts: tuple[Part, ...]
@@ -54,6 +56,8 @@ class Example:
     options: tuple[str, ...] = ()
     task: str = ''
     references: tuple[str, ...] = ()
+    group: str = ''
+    gold_number: float | None = None
 
     @property
     def inputs(self) -> str:

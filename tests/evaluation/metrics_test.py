@@ -1,6 +1,8 @@
 """Values and standard errors against numpy and a jackknife."""
 
 import math
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -85,6 +87,12 @@ def test_means_over_tasks():
         ('exact_match', 'The Cat!', ['dog', 'cat'], 1.0),
         ('f1', 'red cat', ['black dog', 'cat'], 2 / 3),
         ('rouge_l', 'the cat sat', ['a dog', 'the cat ran'], 2 / 3),
+        ('rouge_1', 'cat the sat', ['a dog', 'the cat ran'], 2 / 3),
+        ('rouge_2', 'the cat sat', ['a dog', 'the cat ran'], 1 / 2),
+        ('rouge_lsum', 'the cat sat', ['a dog', 'the cat ran'], 2 / 3),
+        ('verbatim_match', ' -3', ['4', '-3 '], 1.0),
+        ('verbatim_match', '3', ['-3'], 0.0),
+        ('exact_match', '3', ['-3'], 1.0),  # punctuation does not count: why numbers have a metric of their own
     ],
 )
 def test_the_best_reference_counts(metric, prediction, references, value):
@@ -102,6 +110,23 @@ def test_articles_that_are_options_count():
 def test_an_unknown_metric_is_named_with_its_neighbours():
     with pytest.raises(UserError, match=r"unknown metric 'rouge' in suite x; did you mean rouge_l"):
         metrics.check(['rouge'], where='suite x')
+
+
+def test_examples_that_weigh_nothing_are_not_counted():
+    values = Values(np.array([1.0, 0, 0, 0, 1]), np.array([1.0, 0, 1, 0, 1]))
+    got = aggregate('group_exact_match', values)
+    assert got == {
+        'value': pytest.approx(2 / 3),
+        'stderr': pytest.approx(np.std([1, 0, 1], ddof=1) / math.sqrt(3)),
+        'count': 3,
+    }
+    edits = Values(np.array([4.0, 1]), np.array([0.0, 3]))  # a reference may be empty, and what is written too long
+    assert aggregate('edit_distance', edits)['count'] == 2
+
+
+def test_every_metric_is_in_the_docs():
+    page = (Path(__file__).resolve().parents[2] / 'docs' / 'metrics.md').read_text()
+    assert set(metrics.METRICS) <= set(re.findall(r'`(\w+)`', page))
 
 
 def test_nothing_measured_is_an_error():

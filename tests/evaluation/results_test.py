@@ -1,5 +1,6 @@
 """Reports, their files, and differences between two of them."""
 
+import dataclasses
 import json
 import math
 
@@ -7,9 +8,11 @@ import numpy as np
 import pytest
 
 from jaxit.core.errors import UserError
+from jaxit.core.files import sha256_json
 from jaxit.evaluation.forgetting import delta_table
 from jaxit.evaluation.metrics import Values, mean_values, perplexity_values
-from jaxit.evaluation.results import Evaluation, SuiteResult, TaskResult, paired_difference
+from jaxit.evaluation.results import Evaluation, SuiteResult, TaskResult, example_id, paired_difference
+from jaxit.text.examples import ordinary
 
 SAMPLE = {'suite': 'answers', 'task': 'sums', 'inputs': '1+1', 'targets': '2', 'prediction': '3', 'correct': False}
 
@@ -123,3 +126,12 @@ def test_values_keep_their_weights(tmp_path):
     web = Evaluation.load(tmp_path, 'base').suites['texts'].tasks['web']
     np.testing.assert_array_equal(web.values['perplexity'], Values(np.array([2.0, 3, 5]), np.array([2.0, 3, 5])))
     assert web.example_ids == ('g', 'h', 'i')
+
+
+def test_the_hash_of_an_example_is_as_old_as_the_example():
+    old = ordinary('q', 'a', options=('a', 'b'), references=('a', 'A'), source_row=3, template=1, task='t')
+    facts = {'parts': [{'text': 'q'}, {'text': 'a', 'loss': True}], 'source_row': 3, 'template': 1, 'task': 't'}
+    facts |= {'options': ['a', 'b'], 'references': ['a', 'A']}
+    assert example_id(old) == sha256_json(facts)[:12]
+    others = [dataclasses.replace(old, group='1'), dataclasses.replace(old, gold_number=0.0)]
+    assert len({example_id(example) for example in (old, *others)}) == 3

@@ -10,6 +10,7 @@ import pytest
 
 from jaxit.core.errors import UserError
 from jaxit.decoding.engine import Engine
+from jaxit.evaluation.answer_values import answer_values
 from jaxit.evaluation.results import Evaluation, example_id
 from jaxit.evaluation.suite import Judging, Suite, SuiteTask, gold, make_task, run_suite
 from jaxit.models.decoder import DecoderConfig
@@ -150,6 +151,60 @@ def test_ranked_samples_show_the_chosen_option():
     assert result.tasks['chosen'].example_ids == (example_id(task.examples[0]),)
 
 
+def test_ranked_metrics_take_the_chosen_option_for_the_answer_and_nothing_is_written():
+    s = setup('decoder')
+    options = ('ab', 'certainly')
+    questions = ['hi', 'what?', 'one two', 'and', 'so be it', 'x']
+    examples = [
+        ordinary(
+            q, options[i % 2], options=options, group=str(i // 2), references=('ab', options[i % 2]) if i == 3 else ()
+        )
+        for i, q in enumerate(questions)
+    ]
+    names = ('rank_macro_f1', 'rank_binary_f1', 'rank_matthews', 'rank_group_exact_match', 'rank_f1')
+    seen = []
+    result = run_suite(
+        Engine(s.model, s.params, (1,), batch_size=4),
+        TOKENIZER,
+        Suite('x', 'held_out', (SuiteTask('chosen', tuple(examples), names),)),
+        TokenFormat(False, 24, 12),
+        JUDGING,
+        progress=lambda *p: seen.append(p),
+    )
+    assert {what for what, _, _ in seen} == {'chosen: options'}
+    chosen = [slow_choice('decoder', q, options, per_token=False) for q in questions]
+    task = result.tasks['chosen']
+    assert tuple(task.values) == names
+    expected = answer_values([name.removeprefix('rank_') for name in names], examples, chosen)
+    for name in names:
+        np.testing.assert_array_equal(task.values[name].sums, expected[name.removeprefix('rank_')].sums)
+    right = [option in (e.references or (e.targets,)) for option, e in zip(chosen, examples, strict=True)]
+    assert [sample['correct'] for sample in result.samples] == right[:2]
+    assert [sample['prediction'] for sample in result.samples] == chosen[:2]
+
+
+def test_written_metrics_judge_what_is_written():
+    s = setup('decoder')
+    answers = [slow_answer('decoder', q) for q in ('hi', 'what?')]
+    examples = [
+        ordinary('hi', answers[0], options=(answers[0], 'no')),
+        ordinary('what?', 'no', options=(answers[0], 'no')),
+    ]
+    names = ('macro_f1', 'verbatim_match', 'rank_accuracy', 'rank_macro_f1')
+    result = run_suite(
+        Engine(s.model, s.params, (1,), batch_size=4),
+        TOKENIZER,
+        Suite('x', 'held_out', (SuiteTask('both', tuple(examples), names),)),
+        TokenFormat(False, 24, 12),
+        JUDGING,
+    )
+    assert answers[1] not in ('', 'no', answers[0])  # it is none of the options
+    report = result.report()['tasks']['both']
+    assert list(report) == list(names)
+    assert report['macro_f1']['value'] == pytest.approx((1 + 0) / 2)
+    assert [(x['prediction'], x['correct']) for x in result.samples] == [(answers[0], True), (answers[1], False)]
+
+
 def test_metrics_fit_the_examples():
     plain, choice = ordinary('q', 'a'), ordinary('q', 'a', options=('a', 'b'))
     text = Example((Part('text', loss=True),))
@@ -176,6 +231,8 @@ def test_limited_keeps_the_first_examples():
     [
         (lambda: SuiteTask('x', ()), "task 'x' of a suite has no examples"),
         (lambda: SuiteTask('x', (ordinary('q', 'a'),), ('rouge',)), "unknown metric 'rouge' in task 'x'"),
+        (lambda: SuiteTask('x', (ordinary('q', 'a'),), ('binary_f1',)), r"task 'x': the options are \[\]"),
+        (lambda: SuiteTask('x', (ordinary('q', 'a'),), ('rank_f1',)), "example 0: targets 'a' are none of"),
         (lambda: make_task('x', [ordinary('q', 'z', options=('a', 'b'))]), r"example 0: targets 'z' are none of"),
         (lambda: Suite('x', 'held', (make_task('t', [ordinary('q', 'a')]),)), "unknown kind of suite 'held'"),
         (lambda: Suite('x', 'held_in', (make_task('t', [ordinary('q', 'a')]),) * 2), 'no name twice'),

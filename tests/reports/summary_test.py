@@ -126,8 +126,8 @@ def test_events_that_overlap_never_exceed_the_whole(run_folder):
 
 
 def test_which_metrics_are_better_when_smaller():
-    assert all(map(lower_is_better, ['loss', 'eval_loss', 'Perplexity', 'nll', 'bits_per_byte']))
-    assert not any(map(lower_is_better, ['accuracy', 'rouge_l', 'f1', 'exact_match']))
+    assert all(map(lower_is_better, ['loss', 'eval_loss', 'Perplexity', 'nll', 'bits_per_byte', 'edit_distance']))
+    assert not any(map(lower_is_better, ['accuracy', 'rouge_l', 'f1', 'exact_match', 'spearman', 'matthews']))
 
 
 def test_a_run_that_was_killed_and_resumed_has_two_lives(run_folder):

@@ -201,3 +201,27 @@ def test_records_that_preprocessors_leave_out_are_no_exemplars():
     assert len(made) == 5
     for example in made:
         assert len(example.parts) == 4 and all('\na' in part.text for part in example.parts[:2])
+
+
+def test_what_an_answer_is_judged_by_comes_with_it():
+    asked = {'question': 'q', 'answer': '4', 'references': ['4', 'four'], 'group': '0/7', 'gold_number': 3.8}
+    inverted = Template('Ask: {answer}', '{question}', kind='inverted')
+
+    def made(record, **fields):
+        (example,) = examples(task([record], **fields), 'train')
+        return example.references, example.group, example.gold_number
+
+    assert made(asked, templates=TEMPLATES[:1]) == (('4', 'four'), '0/7', 3.8)
+    assert made(asked | {'inputs': 'q', 'targets': '4'}) == (('4', 'four'), '0/7', 3.8)
+    assert made(asked, templates=(inverted,)) == ((), '', None)
+    assert made(asked | {'group': None, 'gold_number': None}, templates=TEMPLATES[:1])[1:] == ('', None)
+    assert made(asked | {'group': 7, 'gold_number': 0}, templates=TEMPLATES[:1])[1:] == ('7', 0.0)
+    with pytest.raises(UserError, match="field 'gold_number' is 'four'; it must be a number"):
+        made(asked | {'gold_number': 'four'}, templates=TEMPLATES[:1])
+
+
+def test_an_example_that_render_returns_keeps_what_it_has():
+    part = Part('q'), Part('4', loss=True)
+    given = Example(part, template=2, options=('4', '5'), references=('4',), group='g', gold_number=3.8)
+    (made,) = examples(task([{}], render=lambda record: given), 'train')
+    assert made == Example(part, 0, 2, ('4', '5'), 'asked', ('4',), 'g', 3.8)

@@ -27,7 +27,7 @@ MATH_DATASET = DataSet(
         asks('Q: {question}\nA (digits only, with a minus sign if need be):'),
         asks('{question} Put your result back into the equation to check it, then report just that number.'),
     ),
-    metrics=('exact_match',),
+    metrics=('verbatim_match',),
     licence='Apache-2.0',
 )
 

@@ -15,6 +15,7 @@ NUM_TEMPLATES = 10
 MAX_INVERTED = 3  # appendix A.2 of the paper: up to three of a data set's ten are turned around
 CAP = 30_000  # rows of a data set that are trained on, section 2.1
 MIXING_MAXIMUM = 3_000  # the mixing-rate maximum, section 2.1
+ROUGE = ('rouge_1', 'rouge_2', 'rouge_lsum')  # what summaries and descriptions are judged by
 UNANSWERABLE = 'unanswerable'  # the answer to a question that its text does not answer
 
 

@@ -122,7 +122,7 @@ CB = DataSet(
             '{premise}',
         ),
     ),
-    metrics=('exact_match',),
+    metrics=('exact_match', 'macro_f1'),
     licence='unknown',
     classification=True,
 )

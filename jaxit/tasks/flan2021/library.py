@@ -3,7 +3,7 @@
 | name | what it is |
 |---|---|
 | `{set}_{N}templates` | the first N templates, N in 1, 2, 4, 7, 10; training draws one for each row |
-| `{set}_type_{i}` | template i alone, for evaluation |
+| `{set}_type_{i}` | template i alone, for evaluation by the metrics of the data set |
 | `{set}_type_{i}_scoring_eval` | template i, judged by rank classification over the options it shows |
 | `{set}_type_{i}_score_eval_no_options`, `..._score_flan_no_options` | the same without showing them |
 | `{set}_all_prompts` | an older name of `{set}_10templates` |
@@ -97,7 +97,7 @@ def make(name: str) -> Task | None:
     if not templates or (match['ranked'] and not data_set.classification):
         return None
     task = _task(name, data_set, templates, SHOTS[match['shot']])
-    return dataclasses.replace(task, metrics=RANKED) if match['ranked'] else task
+    return dataclasses.replace(task, metrics=_ranked(data_set)) if match['ranked'] else task
 
 
 def training_names(num_templates: int = 10, shot: str = '') -> tuple[str, ...]:
@@ -127,6 +127,11 @@ def _templates(data_set: DataSet, match: re.Match[str]) -> tuple[Template, ...]:
     if template.kind == 'inverted':
         return ()
     return (template if ranked in (None, WITH_OPTIONS) else dataclasses.replace(template, options_style='none'),)
+
+
+def _ranked(data_set: DataSet) -> tuple[str, ...]:
+    """Returns the metrics of ranked options: accuracy, and those of the data set as if the chosen option were written."""
+    return (*RANKED, *(f'rank_{metric}' for metric in data_set.metrics if metric != 'exact_match'))
 
 
 def _task(name: str, data_set: DataSet, templates: tuple[Template, ...], shots: int) -> Task:

@@ -47,7 +47,7 @@ COLA = DataSet(
             '{sentence}',
         ),
     ),
-    metrics=('exact_match',),
+    metrics=('exact_match', 'matthews'),
     licence='copyright of the quoted works; its publisher expects US fair use for research',
     classification=True,
 )

@@ -13,8 +13,11 @@ def _undouble_quotes(record: Record) -> Record:
 
 
 def _whole_score(record: Record) -> Record:
-    """Rounds the mean of the annotators' scores to one of the whole numbers that they chose from."""
-    return record | {'answer': str(round(record['label']))}
+    """Rounds the mean of the annotators' scores to one of the whole numbers that they chose from.
+
+    Answers are correlated with the mean as it is.
+    """
+    return record | {'answer': str(round(record['label'])), 'gold_number': record['label']}
 
 
 GLUE_MRPC = DataSet(
@@ -63,7 +66,7 @@ GLUE_MRPC = DataSet(
             'changes something that matters.\n\n{sentence1}\n{sentence2}\n\n{options}'
         ),
     ),
-    metrics=('exact_match',),
+    metrics=('exact_match', 'binary_f1'),
     licence='unknown',
     classification=True,
 )
@@ -118,7 +121,7 @@ GLUE_QQP = DataSet(
             '* {question1}\n* {question2}\n\n{options}'
         ),
     ),
-    metrics=('exact_match',),
+    metrics=('exact_match', 'binary_f1'),
     licence="Quora's terms of service, non-commercial use",
     classification=True,
 )
@@ -225,7 +228,7 @@ STSB = DataSet(
             '{sentence1}',
         ),
     ),
-    metrics=('exact_match',),
+    metrics=('pearson', 'spearman', 'exact_match'),
     licence='unknown',
     classification=True,
 )

@@ -68,7 +68,7 @@ RECORD = DataSet(
             'Passage: {passage}\n\nTo be completed: {opening}\n\n{options}'
         ),
     ),
-    metrics=('exact_match',),
+    metrics=('exact_match', 'f1'),
     licence='differs by source of the passage',
     classification=True,
 )

@@ -46,6 +46,11 @@ def bool_q_question(record: Record) -> Record:
     return record | {'question': record['question'].strip().rstrip('?').rstrip()}
 
 
+def multirc_question(record: Record) -> Record:
+    """Groups the records of a question, each of which has one of its answers, by paragraph and question."""
+    return record | {'group': '{paragraph}/{question}'.format(**record['idx'])}
+
+
 SQUAD_V1 = DataSet(
     key='squad_v1',
     tfds='squad/v1.1:3.0.0',
@@ -86,13 +91,14 @@ MULTIRC = DataSet(
     num_train=27_040,
     preprocessors=(
         keep_where('label', (0, 1)),
+        multirc_question,
         rename({'answer': 'response'}),
         strip(('paragraph', 'question', 'response')),
         label_text('label', 'answer', NO_YES),
         choices(NO_YES),
     ),
     templates=MULTIRC_TEMPLATES,
-    metrics=('exact_match',),
+    metrics=('binary_f1', 'group_exact_match', 'exact_match'),
     licence='unknown',
     classification=True,
 )

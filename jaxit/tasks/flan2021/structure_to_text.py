@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from jaxit.tasks.flan2021.data_set import DataSet, asks, distinct, inverts
+from jaxit.tasks.flan2021.data_set import ROUGE, DataSet, asks, distinct, inverts
 from jaxit.tasks.preprocessors import Record, filter_empty
 
 _CLUSTERS = ('structure_to_text',)
@@ -78,7 +78,7 @@ WEB_NLG_EN = DataSet(
             '{triples}',
         ),
     ),
-    metrics=('rouge_l',),
+    metrics=ROUGE,
     licence='CC-BY-NC-4.0',
 )
 
@@ -119,7 +119,7 @@ COMMON_GEN = DataSet(
             '{words}',
         ),
     ),
-    metrics=('rouge_l',),
+    metrics=ROUGE,
     licence='MIT',
 )
 
@@ -151,7 +151,7 @@ E2E_NLG = DataSet(
             'Every pair below consists of a property and its value. Say all of it in fluent prose.\n{attributes}\nProse:'
         ),
     ),
-    metrics=('rouge_l',),
+    metrics=ROUGE,
     licence='CC-BY-SA-4.0',
 )
 
@@ -186,7 +186,7 @@ DART = DataSet(
             '{facts}',
         ),
     ),
-    metrics=('rouge_l',),
+    metrics=ROUGE,
     licence='MIT',
 )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from jaxit.tasks.flan2021 import summarization_templates as templates
 from jaxit.tasks.flan2021.cleaning import web_text
-from jaxit.tasks.flan2021.data_set import CAP, DataSet
+from jaxit.tasks.flan2021.data_set import CAP, ROUGE, DataSet
 from jaxit.tasks.preprocessors import (
     Record,
     choices,
@@ -91,7 +91,7 @@ AESLC = DataSet(
         filter_empty(('email', 'answer')),
     ),
     templates=templates.AESLC,
-    metrics=('rouge_l',),
+    metrics=ROUGE,
     licence='unknown',
 )
 
@@ -110,7 +110,7 @@ CNN_DAILYMAIL = DataSet(
         filter_empty(('article', 'answer')),
     ),
     templates=templates.CNN_DAILYMAIL,
-    metrics=('rouge_l',),
+    metrics=ROUGE,
     licence='Apache-2.0',
 )
 
@@ -129,7 +129,7 @@ GIGAWORD = DataSet(
         filter_empty(('document', 'answer')),
     ),
     templates=templates.GIGAWORD,
-    metrics=('rouge_l',),
+    metrics=ROUGE,
     licence='MIT',
 )
 
@@ -148,7 +148,7 @@ MULTI_NEWS = DataSet(
         filter_empty(('answer',)),
     ),
     templates=templates.MULTI_NEWS,
-    metrics=('rouge_l',),
+    metrics=ROUGE,
     licence='for non-commercial research and educational purposes only',
 )
 
@@ -166,7 +166,7 @@ NEWSROOM = DataSet(
         strip(('article', 'title', 'answer')),
     ),
     templates=templates.NEWSROOM,
-    metrics=('rouge_l',),
+    metrics=ROUGE,
     licence='for non-commercial research and educational purposes only',
     manual='register at https://summari.es/download; put train.jsonl, dev.jsonl and test.jsonl into the manual folder',
 )
@@ -186,7 +186,7 @@ SAMSUM = DataSet(
         filter_empty(('dialogue', 'answer')),
     ),
     templates=templates.SAMSUM,
-    metrics=('rouge_l',),
+    metrics=ROUGE,
     licence='CC-BY-NC-ND-4.0',
     manual='unpack https://arxiv.org/src/1911.12237v2/anc/corpus.7z; put its three JSON files into the manual folder',
 )
@@ -205,7 +205,7 @@ XSUM = DataSet(
         filter_empty(('document', 'answer')),
     ),
     templates=templates.XSUM,
-    metrics=('rouge_l',),
+    metrics=ROUGE,
     licence='unknown',
     manual=(
         'run the scripts of https://github.com/EdinburghNLP/XSum/tree/master/XSum-Dataset; '
@@ -250,7 +250,7 @@ OPINION_ABSTRACTS_ROTTEN_TOMATOES = DataSet(
         filter_empty(('movie', 'answer')),
     ),
     templates=templates.ROTTEN_TOMATOES,
-    metrics=('rouge_l',),
+    metrics=ROUGE,
     licence='unknown',
 )
 
@@ -269,7 +269,7 @@ OPINION_ABSTRACTS_IDEBATE = DataSet(
         filter_empty(('debate', 'answer')),
     ),
     templates=templates.IDEBATE,
-    metrics=('rouge_l',),
+    metrics=ROUGE,
     licence='unknown',
 )
 
@@ -287,7 +287,7 @@ WIKI_LINGUA_ENGLISH_EN = DataSet(
         filter_empty(('guide', 'answer')),
     ),
     templates=templates.WIKI_LINGUA,
-    metrics=('rouge_l',),
+    metrics=ROUGE,
     licence='CC-BY-NC-SA-3.0',
 )
 
