@@ -5,8 +5,10 @@ import warnings
 import pytest
 
 from jaxit.tasks.flan2021.continuations import continuation
+from jaxit.tasks.flan2021.invented import ROWS
 from jaxit.tasks.flan2021.library import DATA_SETS
 from jaxit.tasks.flan2022 import additions
+from jaxit.tasks.flan2022 import invented as invented2022
 from jaxit.tasks.registry import Task
 from jaxit.tasks.rendering import render_row
 from jaxit.tasks.sources import Python
@@ -14,29 +16,23 @@ from jaxit.tasks.tensorflow_sources import plain
 
 NUM_ROWS = 8
 ALL = {data_set.key: data_set for data_set in (*DATA_SETS.values(), *additions.DATA_SETS)}
-# Made-up text has no blank to be filled in, no placeholder and no brackets: these fields are as in the real data.
-USABLE = {
-    'arc_challenge': {'choices': {'label': [0, 1, 2, 3], 'text': ['w', 'x', 'y', 'z']}, 'answerKey': 2},
-    'arc_easy': {'choices': {'label': [0, 1, 2, 3], 'text': ['w', 'x', 'y', 'z']}, 'answerKey': 2},
-    'coqa': {'questions': ['Who?', 'Why?'], 'answers': {'input_text': ['Ann', 'for fun']}},
-    'copa': {'question': 'cause', 'label': 1},
-    'dart': {'tripleset': ['Mars ORDER_IN_TABLE 4', '[TABLECONTEXT] NAME Mars']},
-    'e2e_nlg': {'meaning_representation': 'name[The Mill], area[riverside]'},
-    'hellaswag': {'endings': ['a.', 'b.', 'c.', 'd.'], 'label': 3},
-    'lambada': {
-        'passage': "she asked for the salt , and bo handed her the salt .\n`` no , '' she said , `` the other salt"
-    },
-    'record': {
-        'query': 'Then @placeholder won.',
-        'entities': ['Ann', 'Bo'],
-        'answers': ['Bo'],
-        'passage': 'Bo ran.\n@highlight\nx',
-    },
-    'true_case': {'en': 'Ann met Bo.'},
-    'unified_qa_science_inst': {'input': 'What is ice? \\n (A) fog (B) water (C) salt (D) glass', 'output': 'water'},
-    'web_nlg_en': {'input': ['Mars | order | 4']},
-    'winogrande': {'sentence': 'Ann thanked Bo because _ had helped.'},
-    'wsc273': {'text': 'The cup fits no shelf as it is tall.', 'pronoun_start': 23, 'pronoun_end': 25, 'label': 0},
+ALL_ROWS = {**ROWS, **invented2022.ROWS}
+# Made-up text has no blank to be filled in, no placeholder and no brackets: these fields are those of the invented row.
+INVENTED = {
+    'arc_challenge': ('choices', 'answerKey'),
+    'arc_easy': ('choices', 'answerKey'),
+    'coqa': ('questions', 'answers'),
+    'copa': ('question',),
+    'dart': ('tripleset',),
+    'e2e_nlg': ('meaning_representation',),
+    'hellaswag': ('endings', 'label'),
+    'lambada': ('passage',),
+    'record': ('query', 'entities', 'answers', 'passage'),
+    'true_case': ('en',),
+    'unified_qa_science_inst': ('input', 'output'),
+    'web_nlg_en': ('input',),
+    'winogrande': ('sentence',),
+    'wsc273': ('text', 'pronoun_start', 'pronoun_end', 'label'),
 }
 
 
@@ -57,7 +53,8 @@ def test_rows_of_the_real_schema_render_in_all_templates(tfds, key):
     data_set = ALL[key]
     builder = tfds.builder(data_set.tfds)
     split = (data_set.train or data_set.test).split('[')[0]
-    records = [plain(row) | USABLE.get(key, {}) for row in tfds.as_numpy(builder.as_dataset(split=split))]
+    usable = {field: ALL_ROWS[key][field] for field in INVENTED.get(key, ())}
+    records = [plain(row) | usable for row in tfds.as_numpy(builder.as_dataset(split=split))]
     assert len(records) == NUM_ROWS
     rendered = 0
     task = Task(
