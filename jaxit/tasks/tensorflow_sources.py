@@ -1,5 +1,6 @@
 """Sources behind TensorFlow: its datasets, and the tasks of SeqIO. TensorFlow is imported when one is read."""
 
+import dataclasses
 import importlib
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,12 +21,14 @@ class Tfds(Source):
         split_map: our split to theirs, e.g. `{'train': 'train[:30000]'}`.
         data_dir: where it has been downloaded.
         sizes: the number of records by split, where mixtures are to be planned before the data is there.
+        invented: a made-up record.
     """
 
     name: str
     split_map: Mapping[str, str]
     data_dir: str | None = None
     sizes: Mapping[str, int] | None = None
+    invented: Record | None = dataclasses.field(default=None, repr=False)
 
     @property
     def splits(self) -> tuple[str, ...]:

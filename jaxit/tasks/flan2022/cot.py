@@ -11,6 +11,7 @@ from pathlib import Path
 
 from jaxit.core.errors import UnavailableError
 from jaxit.tasks.flan2022.cot_templates import FORWARD, INVERTED
+from jaxit.tasks.flan2022.invented import ROWS
 from jaxit.tasks.flan2022.member import Member
 from jaxit.tasks.registry import TRAIN
 from jaxit.tasks.sources import Jsonl, Record, Source, Tsv
@@ -44,6 +45,11 @@ class ChainFile(Source):
 
     folder: str | None
     key: str
+
+    @property
+    def invented(self) -> Record:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """A made-up row."""
+        return ROWS[self.key]
 
     @property
     def splits(self) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """Conversations: WikiDialog (arXiv:2205.09073) and QReCC (arXiv:2010.04898), and their inversions."""
 
+from jaxit.tasks.flan2022.invented import ROWS
 from jaxit.tasks.flan2022.member import Member
 from jaxit.tasks.flan2022.speakers import RandomSpeakers
 from jaxit.tasks.sources import Record
@@ -60,7 +61,7 @@ def _member(key: str, templates: tuple[Template, ...], suffix: str, data_dir: st
     name, size = ('wiki_dialog:1.0.0', NUM_WIKI_DIALOG) if wiki else ('q_re_cc:1.0.0', NUM_QRECC)
     return Member(
         key + suffix,
-        Tfds(name, {'train': 'train'}, data_dir, {'train': size}),
+        Tfds(name, {'train': 'train'}, data_dir, {'train': size}, ROWS[key]),
         (wiki_dialog,) if wiki else (qrecc,),
         templates,
         'dialog',

@@ -46,15 +46,29 @@ class Rows(Source):
     source: Source
 
     @property
+    def invented(self) -> Record | None:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """That of the whole, as row 0."""
+        return None if self.source.invented is None else self.source.invented | {ROW: 0}
+
+    @property
     def splits(self) -> tuple[str, ...]:
         """The one split."""
         return (TRAIN,)
 
     def records(self, split: str) -> Iterator[Record]:
         """Yields the records."""
+        return self.slice(split, 0)
+
+    def slice(self, split: str, start: int, stop: int | None = None) -> Iterator[Record]:
+        """Yields some of the records."""
         self.check_split(split)
-        for row, record in enumerate(self.source.records(TRAIN)):
+        for row, record in enumerate(self.source.slice(TRAIN, start, stop), start):
             yield record | {ROW: row}
+
+    def count(self, split: str) -> int:
+        """Returns the number of records as they are now."""
+        self.check_split(split)
+        return self.source.count(TRAIN)
 
     def num_examples(self, split: str) -> int | None:
         """Returns the number of records."""
