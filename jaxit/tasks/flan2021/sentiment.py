@@ -77,14 +77,14 @@ SENTIMENT140 = DataSet(
         asks('{text}\n\nIn what frame of mind was the person who posted this?\n\n{options}'),
         asks('Classify the feeling behind a message from Twitter.\n\n{options}\n\nMessage: {text}'),
         asks('Someone tweets: "{text}"\nHow do they sound?\n\n{options}'),
-        asks('Pick the label that suits the tweet best.\n\n{text}\n\n{options}\nLabel:'),
+        asks('Give the tweet the label that suits it best.\n\n{text}\n\n{options}\nLabel:'),
         asks(
             'If you had to put a smiling or a frowning face next to this post, which would it be? '
             'Answer positive for the smile and negative for the frown.\n\n{text}\n\n{options}'
         ),
         asks('{text}\n\nSentiment of the tweet above, positive or negative:'),
         inverts('Post a line or two on Twitter that show you in a {answer} mood.', '{text}'),
-        inverts('Label: {answer}\nTweet:', '{text}'),
+        inverts('Mood: {answer}\nTweet:', '{text}'),
         inverts(
             'People like to share small moments of their day online. Make up such a message, '
             'and let its tone be {answer}.',
@@ -115,7 +115,10 @@ YELP_POLARITY_REVIEWS = DataSet(
         ),
         asks('Would the stars beside these lines be many (positive) or few (negative)?\n\n{text}\n\n{options}'),
         asks('What opinion of the place comes through in what this customer says?\n{text}\n\n{options}\nOpinion:'),
-        asks('I keep praise and complaints apart. Please tell me where this one belongs: {text}\n\n{options}'),
+        asks(
+            'I keep praise (positive) and complaints (negative) apart. Please tell me where this one belongs: {text}'
+            '\n\n{options}'
+        ),
         inverts(
             'Imagine that you have been to a local business and write about it on Yelp. Your experience was {answer}.',
             '{text}',
@@ -146,7 +149,7 @@ SST2 = DataSet(
         asks('Assign a sentiment to this snippet of film criticism.\n\nSnippet: {sentence}\n\n{options}'),
         asks('Phrase: "{sentence}"\nConnotation:\n{options}'),
         asks('A critic says of a movie: "{sentence}"\nWhich way does the remark lean?\n\n{options}'),
-        asks('Of the two labels, find the one that fits the extract underneath.\n\n{options}\n\n{sentence}'),
+        asks('Find the label that fits the extract underneath.\n\n{options}\n\n{sentence}'),
         asks(
             'Suppose that all you could read of a review were the words "{sentence}"\n'
             'What would you take the rest of it to be?\n\n{options}'

@@ -86,7 +86,10 @@ FIX_PUNCT = DataSet(
         asks(
             'Proofread this line. The wording is fine; stops, commas, quotation marks, apostrophes and hyphens have vanished.\n\n{bare}'
         ),
-        asks('Words: {bare}\n\nSet punctuation between, after and inside these words as needed, and give the result.'),
+        asks(
+            'Words: {bare}\n\n'
+            'Set punctuation before, after, between and inside these words as needed, and give the result.'
+        ),
         asks('How should this be punctuated?\n{bare}'),
     ),
     metrics=('edit_distance',),
@@ -107,7 +110,7 @@ WORD_SEGMENT = DataSet(
         asks('{joined}\n\nRewrite this so that its words stand apart again.'),
         asks('Unspaced: {joined}\nSpaced:'),
         asks('Where does one word end and the next begin?\n\n{joined}\n\nAnswer with the same text, spaced normally.'),
-        asks('My space bar was stuck when I typed this:\n{joined}\nPlease show what I meant to type.'),
+        asks('My space bar did not work when I typed this:\n{joined}\nPlease show what I meant to type.'),
         asks('Break the following string up into English words, leaving each character as it is.\n\n{joined}'),
         asks('This line is hard to read because its words run together. Can you make it legible?\n\n{joined}'),
         asks('Find the words in this string and write them out as ordinary text: {joined}'),
