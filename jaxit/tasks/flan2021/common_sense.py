@@ -7,6 +7,7 @@ from jaxit.tasks.preprocessors import Record, strip
 
 ASKED = {'cause': 'What brought this about?', 'effect': 'What did this lead to?'}
 
+_TITLE = re.compile(r'(?<=[^\s.!?:;,])\s*\[title\]\s*')  # of a section of wikiHow, after what has no mark at its end
 _TAG = re.compile(r'\s*\[[a-z]+\]\s*')  # [header], [title], [step], [substeps]
 
 
@@ -34,7 +35,7 @@ def piqa_options(record: Record) -> Record | None:
 
 
 def _untagged(text: str) -> str:
-    return _TAG.sub(' ', text).strip()
+    return _TAG.sub(' ', _TITLE.sub('. ', text)).strip()
 
 
 COPA = DataSet(

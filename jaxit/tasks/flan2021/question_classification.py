@@ -1,5 +1,6 @@
 """Question classification: what kind of thing does a question ask for?"""
 
+from jaxit.tasks.flan2021.cleaning import joined_tokens
 from jaxit.tasks.flan2021.data_set import DataSet, asks, inverts
 from jaxit.tasks.preprocessors import choices, label_text, rename, strip
 
@@ -15,6 +16,7 @@ TREC = DataSet(
     num_train=5_250,
     preprocessors=(
         rename({'text': 'question'}),
+        joined_tokens(('question',)),
         strip(('question',)),
         label_text('label-coarse', 'answer', ANSWER_TYPES),
         choices(ANSWER_TYPES),
@@ -23,7 +25,10 @@ TREC = DataSet(
         asks('What kind of answer does this question call for?\n\n{question}\n\n{options}'),
         asks('Sort the question by what a reply to it would name.\n\nQuestion: {question}\n\n{options}\nCategory:'),
         asks('{question}\n\nDo not answer the question; say only what type of thing it asks for.\n\n{options}'),
-        asks('Someone types "{question}" into a search engine. What sort of information is this person after?\n\n{options}'),
+        asks(
+            'Someone types "{question}" into a search engine. What sort of information is this person after?\n\n'
+            '{options}'
+        ),
         asks(
             'A quiz master keeps questions in six boxes, one for each type of answer. '
             'Which box does the following belong in? {question}\n\n{options}'

@@ -1,5 +1,6 @@
 """Sentiment: is what someone wrote about a film, a business or their day positive or negative?"""
 
+import html
 import re
 
 from jaxit.tasks.flan2021.data_set import CAP, DataSet, asks, inverts
@@ -17,6 +18,11 @@ def _unescape(record: Record) -> Record:
     """Restores line breaks and quotation marks, which the source's table escapes and its reader leaves in."""
     text = re.sub(r'\\?""|\\"', '"', record['text'])
     return record | {'text': text.replace(r'\n', '\n')}
+
+
+def _without_entities(record: Record) -> Record:
+    """Restores what tweets were given as entities of HTML, `&quot;` or `&lt;3`."""
+    return record | {'text': html.unescape(record['text'])}
 
 
 def _sentiment_of_polarity(record: Record) -> Record | None:
@@ -71,7 +77,7 @@ SENTIMENT140 = DataSet(
     dev='train[-200:]',
     test='test',
     num_train=CAP,
-    preprocessors=(_sentiment_of_polarity, strip(('text',)), choices(SENTIMENTS)),
+    preprocessors=(_sentiment_of_polarity, _without_entities, strip(('text',)), choices(SENTIMENTS)),
     templates=(
         asks('Tweet: {text}\n\nWhat mood does it convey?\n\n{options}'),
         asks('{text}\n\nIn what frame of mind was the person who posted this?\n\n{options}'),

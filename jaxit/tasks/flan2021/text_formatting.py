@@ -9,8 +9,9 @@ PARA_CRAWL = 'para_crawl/enda:1.2.0'  # of its pairs only the English side is re
 LICENCE = 'CC0-1.0 for the packaging; the texts belong to their owners'
 
 _MARKS = re.escape('.,;:!?¡¿…"“”„«»\'‘’`()[]{}-–—')
-# A mark between two digits stays: nothing in the words could tell 3.5 from 35.
-_PUNCTUATION = re.compile(rf'(?<!\d)[{_MARKS}]|[{_MARKS}](?!\d)')
+# A mark between two digits stays, and so does the minus of -5: nothing in the words could tell 3.5 from 35.
+_PUNCTUATION = re.compile(rf'(?!(?<!\S)-\d)(?:(?<!\d)[{_MARKS}]|[{_MARKS}](?!\d))')
+_ADDRESS = re.compile(r'www\.|://|\S@\S')  # whose marks are no punctuation
 
 
 def lower_case(record: Record) -> Record | None:
@@ -21,10 +22,13 @@ def lower_case(record: Record) -> Record | None:
 
 
 def drop_punctuation(record: Record) -> Record | None:
-    """Writes the words without punctuation into `bare`; a text of words alone, or of marks alone, is left out."""
+    """Writes the words without punctuation into `bare`.
+
+    A text of words alone, or of marks alone, is left out, and so is one with an address of the web or of e-mail.
+    """
     text = record['en'].strip()
     bare = ' '.join(_PUNCTUATION.sub('', text).split())
-    return None if bare in ('', text) else {'bare': bare, 'answer': text}
+    return None if bare in ('', text) or _ADDRESS.search(text) else {'bare': bare, 'answer': text}
 
 
 def drop_spaces(record: Record) -> Record | None:
