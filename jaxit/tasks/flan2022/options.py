@@ -31,7 +31,7 @@ LEADS = (
 )
 MARKS = ('- ', '* ', '+ ', '> ', '• ', '-> ', '~ ', '')
 FRAMES = ('({})', '{})', '{}.', '{}:', '[{}]', '{} -')
-BETWEEN = ('\n', '\n', '\n', '; ')  # a list of lines, most of the time
+BETWEEN = ('\n', '\n', '\n', ' | ')  # a list of lines, most of the time
 
 MAX_LABELLED = 26
 _ROMAN = 'i ii iii iv v vi vii viii ix x xi xii xiii xiv xv xvi xvii xviii xix xx xxi xxii xxiii xxiv xxv xxvi'.split()
