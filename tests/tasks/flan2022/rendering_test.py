@@ -182,8 +182,8 @@ def test_every_data_set_of_flan_2021_shows_its_options_in_a_slot_that_can_be_res
     for member in flan2021.members(None):
         for template, restyled in zip(member.templates, task_of(RANDOM, member=member).templates, strict=True):
             if member.randomness and template.kind != 'inverted' and '{options}' in template.inputs:
-                assert '{options_text}' in restyled.inputs
-                assert '{choice}' in restyled.targets
+                slots = re.findall('{(options_text|unlabelled_text|choice|answer)}', restyled.inputs + restyled.targets)
+                assert slots in (['options_text', 'choice'], ['unlabelled_text', 'answer'])
             else:
                 assert restyled == template
 
@@ -198,6 +198,20 @@ def test_a_row_of_rte_in_every_variant():
         made = list(examples(task_of(variant, member=member), 'train'))
         assert len(made) >= 15
         assert all(example.inputs.strip() and example.targets.strip() for example in made)
+
+
+def test_a_wording_that_spells_out_its_answers_gets_them_spelled():
+    member = member_of(flan2021.members(None), 'rte')
+    task = task_of(RANDOM, member=member)
+    record = {'premise': 'A dog sleeps.', 'hypothesis': 'An animal rests.', 'label': 0, 'idx': 0}
+    by_template = {
+        index: [render_row(task, 'train', row, record | {ROW: row}, seed=0, template=index)[0] for row in range(60)]
+        for index in (4, 5)
+    }
+    assert 'Decide, yes or no,' in by_template[4][0].inputs and 'yes' not in task.templates[5].inputs
+    assert {example.targets for example in by_template[4]} == {'yes'}
+    assert all(re.search(r'\byes(?:\n| \| )\W*no\Z', example.inputs) for example in by_template[4])
+    assert {'yes', '(A)', 'i'} < {example.targets for example in by_template[5]}
 
 
 def member_of(members, key):
