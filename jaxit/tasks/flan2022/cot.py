@@ -5,6 +5,7 @@ breaks as a backslash and an n) or `.jsonl` with those fields, either of them gz
 """
 
 import functools
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,8 @@ SIZES: Mapping[str, int] = {
 }
 STREAM = ('aqua', 'qed')  # their chains were not written with as much care
 LICENCES = {'gsm8k': 'MIT'}
+
+_ENDED = re.compile(r'[.!?]["\'\u201d\u2019)\]}]*\Z')
 
 
 @dataclass(frozen=True)
@@ -112,8 +115,8 @@ def clean(record: Record) -> Record | None:
     texts = {field: str(record[field]).replace('\\n', '\n').strip() for field in FIELDS}
     if not all(texts.values()):
         return None
-    if texts['chain'][-1] not in '.!?:;"\')]}':
-        texts['chain'] += '.'
+    if not _ENDED.search(texts['chain']):
+        texts['chain'] = texts['chain'].rstrip(';:, ') + '.'
     return texts
 
 

@@ -14,10 +14,10 @@ MIN_QRECC_TURN = 7  # earlier turns have little before them
 FORWARD = tuple(
     Template(inputs, '{answer}')
     for inputs in (
-        '{dialog}\n\nWhat is said next?',
+        '{dialog}\n\nAdd what the other one says to that.',
         'Continue this conversation with one more turn.\n\n{dialog}',
         '{dialog}\n\nGive the reply that the last speaker is waiting for.',
-        'Read the conversation and write the next turn.\n{dialog}\nNext turn:',
+        'Two people take turns. Whoever is next says what?\n{dialog}\nNext turn:',
         'You take part in the conversation below. How do you answer?\n\n{dialog}',
         '{dialog}\n\nReply to the last message.',
         '{dialog}\n\nA knowledgeable answer to the last question would be:',
@@ -29,8 +29,8 @@ FORWARD = tuple(
 INVERTED = tuple(
     Template(inputs, targets, kind='inverted')
     for inputs, targets in (
-        ('Write the conversation that leads up to this reply:\n{answer}', '{dialog}'),
-        ('Somebody ends a conversation by saying this.\n\n{answer}\n\nWhat was said before?', '{dialog}'),
+        ('Here is a reply. Write all that two people may have said until it came.\n{answer}', '{dialog}'),
+        ('Somebody says this in a conversation.\n\n{answer}\n\nWhat was said before?', '{dialog}'),
         ('Reply: {answer}\n\nMake up the earlier turns.', '{dialog}'),
         (
             '"{answer}"\n\nReconstruct the dialogue of two people that this turn belongs to, up to this turn.',
