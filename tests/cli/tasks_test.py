@@ -2,7 +2,10 @@
 
 import io
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -131,17 +134,31 @@ def test_a_task_that_is_not_here_is_a_line_in_the_table_or_stops(
         "add_task('tiny_absent', Jsonl('nowhere/rows.jsonl'))\n"
         "add_mixture('tiny_and_absent', [('tiny_echo', 1.0), ('tiny_absent', 1.0)])\n"
     )
-    command = ('--module', 'absent_tasks', '--tokenizer', 'bytes', '--cache_dir', tmp_path / 'caches')
     monkeypatch.syspath_prepend(tmp_path)
-    for call in (('tasks', 'mixture', 'tiny_and_absent'), ('cache', '--mixture', 'tiny_and_absent')):
-        found = jaxit_here(*call, *command)
+    module, why = ('--module', 'absent_tasks'), 'nowhere/rows.jsonl: No such file or directory'
+    counted = (*module, '--tokenizer', 'bytes', '--cache_dir', tmp_path / 'caches')
+    mixture = ('tasks', 'mixture', 'tiny_and_absent')
+    for call in ((*mixture, *module), (*mixture, *counted), ('cache', '--mixture', 'tiny_and_absent', *counted)):
+        found = jaxit_here(*call)
         assert found.code == 0, found.err
-        assert 'tiny_absent' in found.out and 'nowhere/rows.jsonl: No such file or directory' in found.out
-        table = json.loads(jaxit_here(*call, *command, '--json').out)
-        assert table['left_out'] == {'tiny_absent': 'nowhere/rows.jsonl: No such file or directory'}
-        stopped = jaxit_here(*call, *command, '--strict')
+        assert 'tiny_absent' in found.out and why in found.out
+        assert json.loads(jaxit_here(*call, '--json').out)['left_out'] == {'tiny_absent': why}
+        stopped = jaxit_here(*call, '--strict')
         assert (stopped.code, stopped.out) == (2, '')
         assert '1 of 2 tasks can not be read: tiny_absent: nowhere/rows.jsonl' in stopped.err
+
+
+def test_a_module_is_found_in_the_folder_one_is_in(tmp_path: Path) -> None:
+    (tmp_path / 'here_tasks.py').write_text(
+        'from jaxit.tasks.registry import add_task\nfrom jaxit.tasks.sources import Jsonl\n'
+        "add_task('here_and_nowhere_else', Jsonl('rows.jsonl'))\n"
+    )
+    script = Path(sys.executable).with_name('jaxit')
+    environment = {name: value for name, value in os.environ.items() if name != 'PYTHONPATH'}
+    command = [str(script), 'tasks', 'list', '--module', 'here_tasks']
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
+    assert 'here_and_nowhere_else' in done.stdout
 
 
 def test_licences_choose_tasks(jaxit_here: Callable, tmp_path: Path) -> None:

@@ -59,7 +59,6 @@ _MODULES = (
     translation,
     coreference,
     entailment,
-    invented,
     algebra,
     conversational_qa,
     word_disambiguation,
