@@ -45,10 +45,11 @@ class Tfds(Source):
         tfds = _tfds()
         splits = self._builder(split).info.splits
         for part in tfds.core.ReadInstruction.from_spec(self.split_map[split]).to_absolute(splits):
-            size = part.to - part.from_
+            begin = part.from_ or 0
+            size = (splits[part.splitname].num_examples if part.to is None else part.to) - begin
             first, last = min(start, size), size if stop is None else min(stop, size)
             if first < last:
-                yield from self._read(split, f'{part.splitname}[{part.from_ + first}:{part.from_ + last}]')
+                yield from self._read(split, f'{part.splitname}[{begin + first}:{begin + last}]')
             start, stop = max(start - size, 0), None if stop is None else max(stop - size, 0)
 
     def count(self, split: str) -> int:
