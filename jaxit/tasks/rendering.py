@@ -1,6 +1,7 @@
 """From a task's records to rendered examples: preprocess, draw a template, fill it in."""
 
 import dataclasses
+import itertools
 import random
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
@@ -15,7 +16,8 @@ from jaxit.text.templates import Template, choose
 
 EXEMPLARS = 'exemplars'  # the field that holds them, beside those of the record
 POOL_ROWS = 512  # of the train split, that exemplars are drawn from
-SPARE = 4  # more are drawn than wanted, since preprocessors may leave some out
+READ_ROWS = 16 * POOL_ROWS  # that are looked through for them at most, for every shard of a cache anew
+SPARE = 4  # more are drawn than wanted, since some may say what the row itself says
 
 
 def examples(
@@ -50,7 +52,8 @@ def records(
 ) -> Iterator[Record]:
     """Yields the records of a split as they come; those of a few-shot task bring exemplars, never themselves.
 
-    The exemplars depend on (seed, row, task) only, and on which rows of the train split are left out of them.
+    The exemplars depend on (seed, row, task) only, and on which rows of the train split are left out of them. They are
+    drawn from the first rows that can be shown: none that preprocessors leave out, or that a template can't be filled with.
 
     Args:
         task: the task.
@@ -64,10 +67,9 @@ def records(
     if not task.shots:
         yield from rows
         return
-    first = enumerate(task.source.slice(TRAIN, 0, POOL_ROWS))
-    pool = [record for row, record in first if row not in left_out]
+    pool = _pool(task, left_out)
     for row, record in enumerate(rows, start):
-        others = [other for other in pool if other != record]
+        others = [other for number, other in pool if split != TRAIN or number != row]
         draw = random.Random(f'{seed}/{row}/{task.name}')
         yield record | {EXEMPLARS: draw.sample(others, min(task.shots + SPARE, len(others)))}
 
@@ -96,28 +98,62 @@ def render_row(
             made.append(_text(task, row, item))
             continue
         index = _template_of(task, split, row, item, seed) if template is None else template
-        before = _exemplars(task, pool, index)
+        before = _exemplars(task, pool, item, index)
         made.append(
             _with_exemplars(before, _example(task, row, item, index, None if before else chat_format), chat_format)
         )
     return made
 
 
-def _exemplars(task: Task, pool: list[Record], index: int) -> list[str]:
-    items = [items[0] for record in pool if (items := apply(task.preprocessors, record))]
-    shown = [_example(task, 0, item, index, None) for item in items[: task.shots]]
+def _pool(task: Task, left_out: Collection[int]) -> list[tuple[int, Record]]:
+    """Returns the rows of the train split that exemplars are drawn from, with their numbers."""
+    first = enumerate(task.source.slice(TRAIN, 0, READ_ROWS))
+    usable = ((row, record) for row, record in first if row not in left_out and _can_be_shown(task, record))
+    return list(itertools.islice(usable, POOL_ROWS))
+
+
+def _can_be_shown(task: Task, record: Record) -> bool:
+    """Returns whether a row is left after preprocessing, and renders whichever template is drawn."""
+    try:
+        items = apply(task.preprocessors, record)[:1]
+        shown = [_example(task, 0, item, index, None) for item in items for index in range(len(task.templates) or 1)]
+    except UserError:
+        return False
+    return bool(shown) and all(example.targets.strip() for example in shown)
+
+
+def _exemplars(task: Task, pool: list[Record], item: Record, index: int) -> list[str]:
+    found = (items[0] for record in pool if (items := apply(task.preprocessors, record)))
+    others = (other for other in found if _said(task, other) != _said(task, item))
+    shown = [_example(task, 0, other, index, None) for other in itertools.islice(others, task.shots)]
     return [f'{example.inputs}\n{example.targets}\n\n\n' for example in shown]
 
 
+def _said(task: Task, item: Record) -> Record:
+    """Returns what templates can say of a record: two rows that differ in a number of their own are one to a reader."""
+    if not task.templates:
+        return item
+    fields = {field for template in task.templates for field in template.fields}
+    return {field: value for field, value in item.items() if field in fields}
+
+
 def _with_exemplars(before: list[str], example: Example, chat_format: str | None) -> Example:
-    """Puts exemplars before an example: parts that may be left out, or, in a conversation, text of the user's turn."""
+    """Puts exemplars before an example, or before the user's text in a conversation: parts that may be left out."""
     if not before:
         return example
     if chat_format is None:
         return dataclasses.replace(example, parts=(*(Part(text, optional=True) for text in before), *example.parts))
-    inputs = ''.join(before) + example.inputs
-    turns = [{'role': 'user', 'content': inputs}, {'role': 'assistant', 'content': example.targets}]
-    return dataclasses.replace(example, parts=chat.to_parts(turns, chat_format))
+    style = chat.get(chat_format)
+    texts = [*before, example.inputs.rstrip()]
+    texts[0] = texts[0].lstrip() if style.strip else texts[0]
+    whole = ''.join(texts)
+    turns = [{'role': 'user', 'content': whole}, {'role': 'assistant', 'content': example.targets}]
+    parts = chat.to_parts(turns, style)
+    place = len(chat.prompt_parts(turns[:1], style)) - len(style.assistant.before) - len(style.user.after) - 1
+    head = parts[place].text.removesuffix(whole.strip() if style.strip else whole)  # a system prompt in the user's turn
+    header = (Part(head),) if head else ()
+    shown = tuple(Part(text, optional=True) for text in texts[:-1])
+    return dataclasses.replace(example, parts=(*parts[:place], *header, *shown, Part(texts[-1]), *parts[place + 1 :]))
 
 
 def _text(task: Task, row: int, record: Record) -> Example:

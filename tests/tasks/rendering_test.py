@@ -2,15 +2,19 @@
 
 import hashlib
 import json
+import re
 
 import pytest
 
 from jaxit.core.errors import UserError
-from jaxit.tasks.preprocessors import filter_empty
+from jaxit.tasks import rendering
+from jaxit.tasks.preprocessors import filter_empty, strip
 from jaxit.tasks.registry import Task
-from jaxit.tasks.rendering import examples
+from jaxit.tasks.rendering import POOL_ROWS, examples, render_row
 from jaxit.tasks.sources import Jsonl, Python
-from jaxit.text.examples import Example, Part
+from jaxit.text import chat
+from jaxit.text.base import ByteTokenizer
+from jaxit.text.examples import Example, Part, TokenFormat, prompt_ids, tokenize
 from jaxit.text.templates import Template
 
 TEMPLATES = tuple(
@@ -187,11 +191,44 @@ def test_exemplars_come_from_train_in_the_same_template_and_are_never_the_row():
     assert list(examples(few, 'train', seed=4)) != list(examples(few, 'train', seed=5))
 
 
-def test_exemplars_of_a_conversation_stand_in_the_users_turn():
-    [*_, example] = examples(task(templates=TEMPLATES[:1], shots=2), 'test', chat_format='chatml')
-    (user,) = [part.text for part in example.parts if 'q39' in part.text]
-    assert user.count('Q q') == 3 and user.endswith('Q q39')
-    assert example.targets == 'a39'
+@pytest.mark.parametrize('chat_format', chat.FORMATS)
+def test_exemplars_of_a_conversation_stand_in_the_users_turn(chat_format):
+    few = task(templates=TEMPLATES[:1], shots=2)
+    [*_, plain] = examples(few, 'test')
+    [*_, example] = examples(few, 'test', chat_format=chat_format)
+    shown = [part.text for part in plain.parts if part.optional]
+    assert len(shown) == 2 and [part.text for part in example.parts if part.optional] == shown
+    turns = [{'role': 'user', 'content': ''.join(shown) + 'Q q39'}, {'role': 'assistant', 'content': 'a39'}]
+    whole = chat.to_parts(turns, chat_format)
+    assert ''.join(part.text for part in example.parts) == ''.join(part.text for part in whole)
+    assert [part for part in example.parts if part.loss] == [part for part in whole if part.loss]
+
+
+class Characters(ByteTokenizer):
+    """Bytes, and every control token that a chat format may ask for."""
+
+    def special_id(self, piece):
+        return 2
+
+
+@pytest.mark.parametrize('chat_format', chat.FORMATS)
+def test_a_question_outlives_its_exemplars_at_every_length(chat_format):
+    tokenizer, few = Characters(), task(templates=TEMPLATES[:1], shots=5)
+    [*_, example] = examples(few, 'test', chat_format=chat_format)
+    [*_, alone] = examples(task(templates=TEMPLATES[:1]), 'test', chat_format=chat_format)
+    least, most = (
+        len(prompt_ids(each, tokenizer, TokenFormat(False, 4000, 9, add_bos=False))) for each in (alone, example)
+    )
+    kept = set()
+    for length in range(least, most + 2):
+        token_format = TokenFormat(False, length, 9, add_bos=False)
+        made = tokenize(example, tokenizer, token_format)
+        assert made is not None and not made.cut_inputs
+        prompt = made.tokens[: made.boundaries[0]].tolist()
+        assert prompt == prompt_ids(example, tokenizer, token_format)
+        assert b'Q q39' in bytes(i - 3 for i in prompt if i > 2)
+        kept.add(bytes(i - 3 for i in prompt if i > 2).count(b'Q q'))
+    assert kept == {1, 2, 3, 4, 5, 6}
 
 
 def test_records_that_preprocessors_leave_out_are_no_exemplars():
@@ -201,6 +238,46 @@ def test_records_that_preprocessors_leave_out_are_no_exemplars():
     assert len(made) == 5
     for example in made:
         assert len(example.parts) == 4 and all('\na' in part.text for part in example.parts[:2])
+
+
+def test_exemplars_are_as_many_as_asked_for_where_few_rows_are_used():
+    """Every eighth row is used, so one in 4,096 lies far behind the first 512."""
+    records = [{'question': f'q{i}', 'answer': '' if i % 8 else f'a{i}'} for i in range(5000)]
+    few = task(records, templates=TEMPLATES[:1], preprocessors=(filter_empty(('answer',)),), shots=5)
+    made = list(examples(few, 'train'))
+    shown = [part.text for example in made for part in example.parts if part.optional]
+    assert len(shown) == 5 * len(made) == 5 * 625
+    numbers = {int(re.search(r'q(\d+)', text)[1]) for text in shown}
+    assert numbers == set(range(0, 8 * POOL_ROWS, 8))
+
+
+def test_a_bad_row_spoils_no_row_but_itself():
+    records = [{'question': f'q{i}', 'answer': f'a{i}'} for i in range(8)]
+    records[3] |= {'answer': ['a3']}
+    records[5] |= {'answer': '  '}
+    few = task(records, templates=TEMPLATES, shots=7)
+    for row, record in enumerate(rendering.records(few, 'train', 0)):
+        if row == 3:
+            continue
+        [example] = render_row(few, 'train', row, record, seed=0)
+        shown = [int(re.search(r'q(\d)', part.text)[1]) for part in example.parts if part.optional]
+        assert sorted(shown) == sorted({0, 1, 2, 4, 6, 7} - {row})
+
+
+def test_a_row_that_says_the_same_under_another_number_is_no_exemplar():
+    records = [{'idx': i, 'question': f' q{i // 2}', 'answer': f'a{i // 2}'} for i in range(12)]
+    few = task(records, templates=TEMPLATES, preprocessors=(strip(('question',)),), shots=8)
+    for example in examples(few, 'train'):
+        shown = [part.text for part in example.parts if part.optional]
+        assert len(shown) == 8 and not [text for text in shown if f'q{example.source_row // 2}\n' in text]
+
+
+def test_pieces_of_a_split_have_the_exemplars_of_the_whole():
+    few = task(templates=TEMPLATES, shots=3)
+    whole = list(rendering.records(few, 'train', 4, left_out={2, 30}))
+    pieces = [rendering.records(few, 'train', 4, left_out={2, 30}, start=i, stop=i + 16) for i in range(0, 48, 16)]
+    assert [record for piece in pieces for record in piece] == whole
+    assert not [1 for record in whole for shown in record[rendering.EXEMPLARS] if shown['question'] in ('q2', 'q30')]
 
 
 def test_what_an_answer_is_judged_by_comes_with_it():

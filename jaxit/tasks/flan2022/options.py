@@ -5,9 +5,11 @@ Where the bullets tell the answers apart, the model writes the bullet of the ans
 
 import dataclasses
 import random
+import re
 import string
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from jaxit.core.errors import UserError
 from jaxit.tasks.sources import Record
@@ -50,14 +52,19 @@ class RandomOptions:
     """Writes `options_text`, the list to choose from, `choice`, the answer as the list calls it, and `unlabelled_text`.
 
     The latter is the list without anything that tells the options apart.
+
+    Attributes:
+        READS: the fields it is made of.
     """
+
+    READS: ClassVar[tuple[str, ...]] = ('options', 'answer')
 
     def __call__(self, record: Record, draw: random.Random) -> Record:
         """Returns the record with these fields; `options` and `answer` stay as they are."""
         options, answer = record.get('options'), record.get('answer')
         if not isinstance(options, list | tuple) or answer not in options:
             raise UserError(f'the answer {answer!r} is not among the options {options!r}')
-        style = draw_style(draw, len(options))
+        style = draw_style(draw, options)
         return record | {
             'options_text': style.write(options),
             'choice': style.name_of(list(options).index(answer)) or answer,
@@ -97,11 +104,18 @@ class Style:
         return frame.format(self.labels[index])
 
 
-def draw_style(draw: random.Random, num_options: int) -> Style:
-    """Returns a style; more than 26 options are not told apart by bullets."""
+def draw_style(draw: random.Random, options: Sequence[str]) -> Style:
+    """Returns a style; more than 26 options are not told apart by bullets, nor are any by labels that are options too."""
     lead, between = draw.choice(LEADS), draw.choice(BETWEEN)
-    mark, labels, frame = draw.choice(MARKS), draw.choice(LABELS), draw.choice(FRAMES)
+    unlike = [labels for labels in LABELS if not _are_like(options, labels[: len(options)])]
+    mark, labels, frame = draw.choice(MARKS), draw.choice(unlike or LABELS), draw.choice(FRAMES)
     labelled = draw.randrange(len(LABELS) * len(FRAMES) + len(MARKS)) >= len(MARKS)  # every bullet is as likely
-    if labelled and num_options <= MAX_LABELLED:
+    if labelled and unlike and len(options) <= MAX_LABELLED:
         return Style(lead, labels=labels, frame=frame, between=between)
     return Style(lead, mark, between=between)
+
+
+def _are_like(options: Sequence[str], labels: Sequence[str]) -> bool:
+    """Returns whether an option is spelled like a label, but for case and marks: '3.' would name itself and the third."""
+    spelled = {label.casefold() for label in labels}
+    return any(re.sub(r'[\W_]+', '', option).casefold() in spelled for option in options)

@@ -1,6 +1,7 @@
 """Rows that know their number, what is drawn by it, and prompts with worked examples."""
 
 import functools
+import itertools
 import random
 import re
 from collections.abc import Iterator
@@ -21,18 +22,19 @@ NUM_MIXED = 5
 # Of 25 rows, those whose template is that of the question; ten templates, so 2.5 on the mean. A row with none is left out.
 NUM_DRAWN, NUM_TEMPLATES, MAX_SAME = 25, 10, 10
 
-# What stands before a question, between it and its answer, and after that.
+# What stands before a question, between it and its answer, and after that. An answer has a line of its own, since a
+# decoder's separator begins one, and the answer to the question is to look like those above it.
 LAYOUTS = (
     ('', '\n', '\n\n\n'),
     ('', '\n\n', '\n\n'),
-    ('Q: ', '\nA: ', '\n\n'),
-    ('Question: ', '\nAnswer: ', '\n\n'),
-    ('Input: ', '\nOutput: ', '\n\n'),
-    ('[Q] ', '\n[A] ', '\n\n'),
+    ('Q: ', '\nA:\n', '\n\n'),
+    ('Question: ', '\nAnswer:\n', '\n\n'),
+    ('Input: ', '\nOutput:\n', '\n\n'),
+    ('[Q] ', '\n[A]\n', '\n\n'),
     ('Problem:\n', '\nSolution:\n', '\n\n\n'),
-    ('IN: ', '\nOUT: ', '\n--\n'),
-    ('Task. ', '\nReply. ', '\n\n'),
-    ('', '\n=> ', '\n\n'),
+    ('IN: ', '\nOUT:\n', '\n--\n'),
+    ('Task. ', '\nReply.\n', '\n\n'),
+    ('', '\n=>\n', '\n\n'),
 )
 
 
@@ -109,10 +111,19 @@ class Drawn:
 
     def of(self, record: Record, key: str) -> list[Record]:
         """Returns the records of a row, drawn by a key of the caller's."""
-        items = apply(self.preprocessors, without_row(record))
+        items = self.undrawn(record)
         if self.randomness is None:
             return items
         return [self.randomness(item, random.Random(f'{self.seed}/{key}/{self.task}/style')) for item in items]
+
+    def undrawn(self, record: Record) -> list[Record]:
+        """Returns the records of a row before anything is drawn."""
+        return apply(self.preprocessors, without_row(record))
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The fields that what is drawn is made of."""
+        return () if self.randomness is None else self.randomness.READS
 
     def __repr__(self) -> str:
         """Names what the fingerprint of a cache must know: the preprocessors with their text."""
@@ -138,17 +149,24 @@ class FewShot:
 
     def __call__(self, record: Record, pool: list[Record], index: int) -> list[tuple[list[str], str, str]]:
         """Returns (examples, inputs, targets) of a row, or nothing where no example can be shown."""
-        row, own = record[ROW], without_row(record)
+        row, own = record[ROW], self._said(record)
         draw = random.Random(f'{self.drawn.seed}/{row}/{self.drawn.task}/shots')
         before, between, after = draw.choice(LAYOUTS)
         wanted = NUM_MIXED if self.kind == 'mixed' else min(_num_same(draw), MAX_SAME)
-        others = (other for other in pool if without_row(other) != own)
-        shown = [texts for other in others if (texts := self._texts(other, row, index))][:wanted]
+        others = itertools.islice((other for other in pool if self._said(other) != own), wanted)
+        shown = [texts for other in others if (texts := self._texts(other, row, index))]
         if not shown:
             return []
         examples = [f'{before}{inputs}{between}{targets}{after}' for inputs, targets in shown]
         questions = (self.templates[index].render(item) for item in self.drawn(record))
-        return [(examples, f'{before}{inputs}{between.rstrip()}', targets) for inputs, targets in questions]
+        return [(examples, f'{before}{inputs}{between}', targets) for inputs, targets in questions]
+
+    def _said(self, record: Record) -> list[Record]:
+        """Returns what templates can say of a row: rows that differ in a number of their own are one to a reader."""
+        fields = {field for template in self.templates for field in template.fields}.union(self.drawn.reads)
+        return [
+            {field: value for field, value in item.items() if field in fields} for item in self.drawn.undrawn(record)
+        ]
 
     def _texts(self, other: Record, row: int, index: int) -> tuple[str, str] | None:
         if self.kind == 'mixed':

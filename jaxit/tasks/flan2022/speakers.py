@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import dataclass
+from typing import ClassVar
 
 from jaxit.core.errors import UserError
 from jaxit.tasks.sources import Record
@@ -51,7 +52,10 @@ class RandomSpeakers:
 
     Attributes:
         last: whether the reply is the last turn; if not, any turn of the second speaker.
+        READS: the fields it is made of.
     """
+
+    READS: ClassVar[tuple[str, ...]] = ('turns',)
 
     last: bool = False
 

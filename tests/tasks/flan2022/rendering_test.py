@@ -20,7 +20,7 @@ from jaxit.tasks.rendering import examples, records, render_row
 from jaxit.tasks.sources import Python
 from jaxit.text.base import ByteTokenizer
 from jaxit.text.chat import to_parts
-from jaxit.text.examples import TokenFormat
+from jaxit.text.examples import Part, TokenFormat, tokenize
 from jaxit.text.templates import Template
 
 COLOURS = ['red', 'green', 'blue']
@@ -65,7 +65,7 @@ def test_a_style_by_hand():
 
 
 def test_styles_are_many_and_all_of_them_are_drawn():
-    styles = [draw_style(random.Random(f'{i}'), 4) for i in range(4000)]
+    styles = [draw_style(random.Random(f'{i}'), [*COLOURS, 'grey']) for i in range(4000)]
     assert {style.lead for style in styles} == set(LEADS)
     assert len(set(LEADS)) == 16
     labelled = {(style.labels, style.frame) for style in styles if style.labels}
@@ -74,9 +74,29 @@ def test_styles_are_many_and_all_of_them_are_drawn():
     assert {style.between for style in styles} == set(BETWEEN)
     share = sum(bool(style.labels) for style in styles) / len(styles)
     assert share == pytest.approx(30 / 38, abs=0.03)
-    assert not any(draw_style(random.Random(f'{i}'), 27).labels for i in range(200))
+    assert not any(draw_style(random.Random(f'{i}'), [f'colour {n}' for n in range(27)]).labels for i in range(200))
     for labels in LABELS:
         assert len(set(labels)) == 26
+
+
+@pytest.mark.parametrize(
+    ('options', 'unlike'),
+    [
+        (('2', '3', '4', '5'), 4),
+        (('10', '20', '30'), 5),
+        (('"B."', 'the first', 'none'), 3),
+        (('C', '1', 'iii'), 0),
+        (('I', 'you'), 3),
+    ],
+)
+def test_labels_that_are_options_themselves_label_nothing(options, unlike):
+    styles = [draw_style(random.Random(f'{i}'), options) for i in range(500)]
+    drawn = {style.labels for style in styles if style.labels}
+    assert len(drawn) == unlike
+    for labels in drawn:
+        assert not {label.lower() for label in labels[: len(options)]} & {
+            option.lower().strip('".') for option in options
+        }
 
 
 def test_the_target_is_what_the_list_calls_the_answer():
@@ -135,9 +155,13 @@ def test_in_a_conversation_worked_examples_stand_in_the_users_turn(variant):
     chat = list(examples(task_of(variant), 'train', chat_format='chatml'))
     assert len(chat) == len(plain) > 40
     for with_format, without in zip(chat, plain, strict=True):
-        user = ''.join(part.text for part in without.parts[:-1])
+        user = ''.join(part.text for part in without.parts[:-1]).rstrip()
         turns = [{'role': 'user', 'content': user}, {'role': 'assistant', 'content': without.targets}]
-        assert with_format == dataclasses.replace(without, parts=to_parts(turns, 'chatml'))
+        shown = [part for part in without.parts if part.optional]
+        begin, _, *end = to_parts(turns, 'chatml')[1:]
+        question = Part(without.parts[-2].text.rstrip())
+        parts = (Part('<|im_start|>', special=True), begin, *shown, question, *end)
+        assert with_format == dataclasses.replace(without, parts=parts)
 
 
 @pytest.mark.parametrize('variant', [MIXED, SAME])
@@ -161,12 +185,35 @@ def test_a_cache_keeps_left_out_rows_from_being_worked_examples(tmp_path):
     assert cache.num_examples == 40 and said == set(range(60)) - set(left_out)
 
 
-def test_a_row_that_says_the_same_is_no_worked_example():
-    doubled = [{'thing': f'thing {i // 2}', 'answer': 'red', 'options': COLOURS} for i in range(12)]
+@pytest.mark.parametrize('variant', [MIXED, SAME, NO_OPTIONS_SAME])
+def test_a_row_that_says_the_same_is_no_worked_example(variant):
+    doubled = [{'idx': i, 'thing': f'thing {i // 2}', 'answer': 'red', 'options': COLOURS} for i in range(12)]
     member = dataclasses.replace(MEMBER, source=Python(lambda split, seed: doubled))
-    for example in examples(task_of(NO_OPTIONS_SAME, member=member), 'train'):
+    for example in examples(task_of(variant, member=member), 'train'):
         shown = ''.join(part.text for part in example.parts if part.optional)
-        assert not re.search(rf'\bthing {example.source_row // 2}\b', shown)
+        assert shown and not re.search(rf'\bthing {example.source_row // 2}\b', shown)
+
+
+def test_a_conversation_that_was_cut_off_elsewhere_is_no_worked_example():
+    doubled = [{'utterances': [f'turn {i // 2}-{turn}' for turn in range(12)], 'title': f'{i}'} for i in range(12)]
+    member = dataclasses.replace(dialog.members(None)[0], source=Python(lambda split, seed: doubled))
+    for example in examples(task_of(MIXED, member=member), 'train'):
+        shown = ''.join(part.text for part in example.parts if part.optional)
+        assert shown and f'turn {example.source_row // 2}-' not in shown
+
+
+def test_the_answer_to_the_question_looks_like_those_above_it():
+    """For a decoder, whose separator begins a line."""
+    tokenizer = ByteTokenizer()
+    made = [example for example in examples(task_of(NO_OPTIONS_SAME), 'train') if example.template != 9]
+    assert len({example.parts[-2].text[-9:] for example in made}) >= 8  # layouts
+    for example in made:
+        *shown, question, _ = example.parts
+        ids = tokenize(example, tokenizer, TokenFormat(False, 4000, 99)).tokens.tolist()
+        assert tokenizer.decode(ids) == ''.join(part.text for part in example.parts)
+        for part in shown:
+            thing = re.search(r'\bthing \d+\b', part.text)[0]
+            assert part.text.startswith(question.text.replace(f'thing {example.source_row}', thing))
 
 
 @pytest.mark.parametrize('variant', [MIXED, SAME])
