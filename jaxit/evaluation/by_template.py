@@ -18,7 +18,8 @@ def template_table(test: SuiteResult, dev: SuiteResult | None = None, *, metric:
 
     Args:
         test: what is reported.
-        dev: the same tasks on rows set aside, where the best template is chosen; without it that column is None.
+        dev: the same tasks on rows set aside, where the best template is chosen; without it that column is None, as it is
+            for a data set that has no such rows (wsc273).
         metric: that of the table; tasks without it are left out.
 
     Returns:
@@ -26,7 +27,7 @@ def template_table(test: SuiteResult, dev: SuiteResult | None = None, *, metric:
         standard deviation over templates, and the test score of the template with the highest dev score, the first of equals.
 
     Raises:
-        UserError: when a task was not judged on dev, or no task has the metric.
+        UserError: when some templates of a data set were judged on dev and others were not, or no task has the metric.
     """
     scores = _by_data_set(test, metric)
     if not scores:
@@ -37,7 +38,8 @@ def template_table(test: SuiteResult, dev: SuiteResult | None = None, *, metric:
         values = np.array([score['value'] for score in by_template.values()])
         row = {'data_set': key, 'variant': variant, 'templates': len(values), 'mean': float(values.mean())}
         row |= {'spread': float(values.std(ddof=1)) if len(values) > 1 else 0.0}
-        best = None if dev is None else _best(chosen.get((key, variant), {}), by_template, f'{key}{variant}', dev.name)
+        on_dev = chosen.get((key, variant))
+        best = None if dev is None or not on_dev else _best(on_dev, by_template, f'{key}{variant}', dev.name)
         row |= {'best_template': best, 'best': None, 'best_stderr': None}
         if best is not None:
             row |= {'best': by_template[best]['value'], 'best_stderr': by_template[best]['stderr']}

@@ -245,7 +245,10 @@ def _find(name: str) -> Task | Mixture | None:
     for table in (_TASKS, _MIXTURES):
         if name in table:
             return table[name]
-    return next((made for family in _FAMILIES if (made := family.make(name)) is not None), None)
+    made = next((made for family in _FAMILIES if (made := family.make(name)) is not None), None)
+    if isinstance(made, Task):
+        _check_task(made)
+    return made
 
 
 def _capped(task: Task, mixture: Mixture) -> int:

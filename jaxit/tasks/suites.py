@@ -60,7 +60,7 @@ def get_suite(name: str) -> Suite:
         return SUITES[name]
     found = flan2021.suite_tasks(name)
     if found is None:
-        raise unknown_name('suite', name, SUITES)
+        raise unknown_name('suite', name, [*SUITES, *flan2021.suite_names()])
     return Suite(name, 'held_out', *found)
 
 

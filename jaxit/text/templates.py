@@ -72,6 +72,11 @@ class Template:
         slots = [field for pattern in (self.inputs, self.targets) for _, field in _parse(pattern, self.label)]
         return tuple(dict.fromkeys(field for field in slots if field))
 
+    @property
+    def target_fields(self) -> tuple[str, ...]:
+        """Those of them that stand in the targets."""
+        return tuple(dict.fromkeys(field for _, field in _parse(self.targets, self.label) if field))
+
     def render(self, record: Mapping[str, Any], *, options: Sequence[str] = ()) -> tuple[str, str]:
         """Returns (inputs, targets) for a record.
 

@@ -38,6 +38,13 @@ def test_variants_are_rows_of_their_own_and_without_dev_nothing_is_chosen():
     assert [(row['variant'], row['mean'], row['best']) for row in rows] == [('', 1, None), ('_scoring_eval', 0, None)]
 
 
+def test_a_data_set_without_rows_to_choose_on_has_a_mean_all_the_same():
+    dev = suite('d', rte_type_0=[1, 0], rte_type_3=[1, 1], rte_type_7=[1, 1])
+    rte, copa = template_table(TEST, dev, metric='exact_match')
+    assert (rte['best_template'], rte['best']) == (3, 0.25)
+    assert (copa['mean'], copa['best_template'], copa['best'], copa['best_stderr']) == (0.5, None, None, None)
+
+
 def test_what_was_not_judged_is_named():
     with pytest.raises(UserError, match="rte: template 7 was not judged in suite 'd'"):
         template_table(TEST, suite('d', rte_type_0=[1], rte_type_3=[1]), metric='exact_match')

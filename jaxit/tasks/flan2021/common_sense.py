@@ -2,6 +2,7 @@
 
 import re
 
+from jaxit.core.errors import UserError
 from jaxit.tasks.flan2021.data_set import DataSet, answered, asks, inverts
 from jaxit.tasks.preprocessors import Record, strip
 
@@ -13,6 +14,8 @@ _TAG = re.compile(r'\s*\[[a-z]+\]\s*')  # [header], [title], [step], [substeps]
 
 def copa_options(record: Record) -> Record | None:
     """Writes `options`, `answer` and `asked`, the question in full."""
+    if record['question'] not in ASKED:
+        raise UserError(f"field 'question' is {record['question']!r}; it must be one of {', '.join(ASKED)}")
     options = [record['choice1'], record['choice2']]
     return answered(record | {'asked': ASKED[record['question']]}, options, record['label'])
 

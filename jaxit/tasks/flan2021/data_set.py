@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from jaxit.core.errors import UserError
-from jaxit.tasks.preprocessors import Preprocessor, Record
+from jaxit.tasks.preprocessors import Preprocessor, Record, filter_empty
 from jaxit.text.templates import Template
 
 NUM_TEMPLATES = 10
@@ -64,6 +64,15 @@ class DataSet:
             )
         if not self.templates or self.templates[0].kind == 'inverted':
             raise UserError(f'data set {self.key!r}: its first template is inverted; evaluation uses it')
+
+    @property
+    def steps(self) -> tuple[Preprocessor, ...]:
+        """The preprocessors, and one that leaves out a row of which a template would have nothing to write.
+
+        Whichever templates a task has, it has the same rows.
+        """
+        fields = dict.fromkeys(field for template in self.templates for field in template.target_fields)
+        return (*self.preprocessors, filter_empty(tuple(fields)))
 
 
 def asks(inputs: str) -> Template:

@@ -12,7 +12,8 @@
 | any of these with `_one_shot`, `_two_shot`, `_three_shot`, `_five_shot`, `_ten_shot`, `_multi_shot` | exemplars first |
 
 There are thousands of such names, so they are made on demand; `jaxit tasks list` shows those with ten templates.
-An inverted template asks for something other than the answer: there is no `_type_{i}` of it. The published code has two
+An inverted template asks for something other than the answer: there is no `_type_{i}` of it. Nor are there exemplars of a
+data set that is only judged (wsc273). The published code has two
 names for ranking without options, meant for the untuned and for the tuned model, and one task behind them; so here.
 """
 
@@ -83,7 +84,7 @@ WITH_OPTIONS = '_scoring_eval'
 RANKINGS = (WITH_OPTIONS, '_score_eval_no_options', '_score_flan_no_options')
 
 _NAME = re.compile(
-    rf'(?P<plain>continuations_)?(?P<key>\w+?)_(?:(?P<count>\d+)templates|all_prompts|'
+    rf'(?P<plain>continuations_)?(?P<key>\w+?)_(?:(?P<count>{"|".join(map(str, TEMPLATE_COUNTS))})templates|all_prompts|'
     rf'type_(?P<index>\d)(?P<ranked>{"|".join(RANKINGS)})?)(?P<shot>{"|".join(SHOTS)})'
 )
 
@@ -95,9 +96,10 @@ def make(name: str) -> Task | None:
         return None
     data_set = DATA_SETS[match['key']]
     templates = _templates(data_set, match)
-    if not templates or (match['ranked'] and not data_set.classification):
+    shots = SHOTS[match['shot']]
+    if not templates or (match['ranked'] and not data_set.classification) or (shots and not data_set.train):
         return None
-    task = _task(name, data_set, templates, SHOTS[match['shot']])
+    task = _task(name, data_set, templates, shots)
     return dataclasses.replace(task, metrics=_ranked(data_set)) if match['ranked'] else task
 
 
@@ -110,10 +112,19 @@ def training_names(num_templates: int = 10, shot: str = '') -> tuple[str, ...]:
     return tuple(f'{key}_{num_templates}templates{shot}' for key, d in DATA_SETS.items() if d.num_train)
 
 
-def evaluation_names(key: str, suffix: str = '') -> tuple[str, ...]:
-    """Returns the names of the evaluation tasks of a data set, one for each template that is not inverted."""
-    templates = enumerate(DATA_SETS[key].templates)
-    return tuple(f'{key}_type_{i}{suffix}' for i, template in templates if template.kind != 'inverted')
+def evaluation_names(key: str, ranked: str = '', shot: str = '') -> tuple[str, ...]:
+    """Returns the names of the evaluation tasks of a data set, one for each template that is not inverted.
+
+    Args:
+        key: of the data set.
+        ranked: one of `RANKINGS`; there is no task where the data set has no options.
+        shot: one of `SHOTS`; there is no task with exemplars where the data set has no rows to draw them from.
+    """
+    data_set = DATA_SETS[key]
+    if (ranked and not data_set.classification) or (SHOTS[shot] and not data_set.train):
+        return ()
+    templates = enumerate(data_set.templates)
+    return tuple(f'{key}_type_{i}{ranked}{shot}' for i, template in templates if template.kind != 'inverted')
 
 
 def _templates(data_set: DataSet, match: re.Match[str]) -> tuple[Template, ...]:
@@ -123,7 +134,7 @@ def _templates(data_set: DataSet, match: re.Match[str]) -> tuple[Template, ...]:
         return (continuation(data_set.key),) if index == '0' and ranked in (None, WITH_OPTIONS) else ()
     if index is None:
         count = int(match['count'] or NUM_TEMPLATES)
-        return data_set.templates[:count] if count in TEMPLATE_COUNTS else ()
+        return data_set.templates[:count]
     template = data_set.templates[int(index)]
     if template.kind == 'inverted':
         return ()
@@ -147,7 +158,7 @@ def _task(name: str, data_set: DataSet, templates: tuple[Template, ...], shots: 
         name,
         source,
         templates=templates,
-        preprocessors=data_set.preprocessors,
+        preprocessors=data_set.steps,
         metrics=data_set.metrics,
         cluster=', '.join(data_set.clusters),
         licence=data_set.licence,

@@ -12,11 +12,13 @@ def _undouble_quotes(record: Record) -> Record:
     return record | {name: record[name].replace('""', '"') for name in ('question1', 'question2')}
 
 
-def _whole_score(record: Record) -> Record:
+def _whole_score(record: Record) -> Record | None:
     """Rounds the mean of the annotators' scores to one of the whole numbers that they chose from.
 
-    Answers are correlated with the mean as it is.
+    Answers are correlated with the mean as it is. A row whose score is none of 0 to 5 has no answer, and is left out.
     """
+    if not 0 <= record['label'] <= 5:
+        return None
     return record | {'answer': str(round(record['label'])), 'gold_number': record['label']}
 
 

@@ -1,7 +1,7 @@
 """Reading comprehension that takes common sense: what a text implies without saying it."""
 
-from jaxit.tasks.flan2021.data_set import DataSet, asks, inverts
-from jaxit.tasks.preprocessors import Record, keep_where, strip
+from jaxit.tasks.flan2021.data_set import DataSet, answered, asks, inverts
+from jaxit.tasks.preprocessors import Record, strip
 
 HIGHLIGHT = '@highlight'  # ReCoRD: bullet points follow the article
 PLACEHOLDER = '@placeholder'  # ReCoRD: where the entity is missing
@@ -26,10 +26,10 @@ def cloze_endings(record: Record) -> Record | None:
     return record | written | {'answer': references[0], 'references': references}
 
 
-def marked_answer(record: Record) -> Record:
+def marked_answer(record: Record) -> Record | None:
     """Writes Cosmos QA's four answers as options and the labelled one as the answer."""
     options = [record[f'answer{number}'].strip() for number in range(4)]
-    return record | {'options': options, 'answer': options[record['label']]}
+    return answered(record, options, record['label'])
 
 
 RECORD = DataSet(
@@ -81,7 +81,7 @@ COSMOS_QA = DataSet(
     dev='train[-200:]',
     test='validation',
     num_train=25_060,
-    preprocessors=(keep_where('label', (0, 1, 2, 3)), strip(('context', 'question')), marked_answer),
+    preprocessors=(strip(('context', 'question')), marked_answer),
     templates=(
         asks(
             'Read the paragraph and choose the most plausible answer to the question after it.\n\n'

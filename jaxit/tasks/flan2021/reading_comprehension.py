@@ -5,7 +5,7 @@ import re
 from urllib.parse import unquote
 
 from jaxit.tasks.flan2021.cleaning import straight_quotes
-from jaxit.tasks.flan2021.data_set import UNANSWERABLE, DataSet, distinct
+from jaxit.tasks.flan2021.data_set import UNANSWERABLE, DataSet, answered, distinct
 from jaxit.tasks.flan2021.reading_comprehension_templates import (
     BOOL_Q_TEMPLATES,
     DROP_TEMPLATES,
@@ -44,12 +44,12 @@ def _as_said(text: str) -> str:
     return f'{date[3]} {date[2]} {date[1]}'.strip() if date else text
 
 
-def openbookqa_options(record: Record) -> Record:
+def openbookqa_options(record: Record) -> Record | None:
     """Takes the question apart into its stem and four options; `fact` is the line of the open book."""
     question = record['question']
     options = [question[f'choice_{letter}'].strip() for letter in 'ABCD']
     made = {'fact': record['fact1'].strip(), 'question': question['stem'].strip()}
-    return record | made | {'options': options, 'answer': options[record['answerKey']]}
+    return answered(record | made, options, record['answerKey'])
 
 
 def bool_q_question(record: Record) -> Record:

@@ -25,7 +25,7 @@ def _member(data_set: DataSet, data_dir: str | None) -> Member:
             {'train': data_set.num_train},
             {**invented2021.ROWS, **invented.ROWS}[data_set.key],
         ),
-        data_set.preprocessors,
+        data_set.steps,
         data_set.templates,
         ', '.join(data_set.clusters),
         data_set.licence,

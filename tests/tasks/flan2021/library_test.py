@@ -55,8 +55,8 @@ def test_no_data_set_of_the_table_is_missing():
 
 def test_capped_sizes_are_those_of_the_paper():
     total = sum(min(d.num_train, MIXING_MAXIMUM) for d in DATA_SETS.values())
-    assert total == pytest.approx(188_330, rel=0.01)
-    assert 100 * MIXING_MAXIMUM / total == pytest.approx(1.593, rel=0.01)
+    assert total == 188_330
+    assert f'{100 * MIXING_MAXIMUM / total:.3f}' == '1.593'
 
 
 def normal(text):
@@ -93,6 +93,8 @@ def test_names_stand_for_what_they_say():
     assert dataclasses.replace(everything, name='rte_10templates') == rte
     assert library.make('squad_v1_7templates_five_shot').shots == 5
     assert library.make('arc_easy_type_0_multi_shot').shots == 16
+    counts = {'one': 1, 'two': 2, 'three': 3, 'five': 5, 'ten': 10}
+    assert {word: library.make(f'rte_4templates_{word}_shot').shots for word in counts} == counts
     assert library.make('arc_easy_type_0_score_flan_no_options_two_shot').shots == 2
 
 
@@ -108,6 +110,7 @@ def test_names_stand_for_what_they_say():
         'rte_type_9_score_flan_no_options',
         'trivia_qa_type_0_score_flan_no_options',
         'rte_type_0_all_prompts',
+        'rte_010templates',
         'continuations_nothing_type_0',
         'continuations_rte_type_1',
         'continuations_rte_10templates',

@@ -61,7 +61,7 @@ def test_rows_of_the_real_schema_render_in_all_templates(tfds, key):
         key,
         Python(lambda split, seed: records),
         templates=(*data_set.templates, *([continuation(key)] if key in DATA_SETS else [])),
-        preprocessors=data_set.preprocessors,
+        preprocessors=data_set.steps,
         answer_options='options' if data_set.classification else None,
     )
     for row, record in enumerate(records):
