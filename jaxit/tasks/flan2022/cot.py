@@ -1,7 +1,8 @@
 """Chains of thought: nine data sets with a reason for each answer, and their inversions.
 
-A data set is a file `{set}_train` or `{set}` in the user's folder: `.tsv` without a header (question, answer, chain; line
-breaks as a backslash and an n) or `.jsonl` with those fields, either of them gzipped or not.
+A data set is a file `{set}_train`, `{set}` or `{set}/train` in the user's folder: `.tsv` without a header (question, answer,
+chain; line breaks as a backslash and an n) or `.jsonl` with those fields, either of them gzipped or not. GSM8K's own files
+are read too: their `answer` is a chain with calculator's marks, `<<48/2=24>>`, and a last line `#### 24`.
 """
 
 import functools
@@ -10,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from jaxit.core.errors import UnavailableError
+from jaxit.core.errors import UnavailableError, UserError
 from jaxit.tasks.flan2022.cot_templates import FORWARD, INVERTED
 from jaxit.tasks.flan2022.invented import ROWS
 from jaxit.tasks.flan2022.member import Member
@@ -19,6 +20,7 @@ from jaxit.tasks.sources import Jsonl, Record, Source, Tsv
 from jaxit.text.templates import Template
 
 FIELDS = ('question', 'answer', 'chain')
+STEMS = ('{}_train', '{}', '{}/train')
 SUFFIXES = ('.tsv', '.tsv.gz', '.jsonl', '.jsonl.gz')
 SIZES: Mapping[str, int] = {
     'gsm8k': 7_473,
@@ -34,6 +36,8 @@ SIZES: Mapping[str, int] = {
 STREAM = ('aqua', 'qed')  # their chains were not written with as much care
 LICENCES = {'gsm8k': 'MIT'}
 
+_MARK = re.compile(r'<<[^<>]*>>')
+_FINAL = re.compile(r'(.*)\n#### *(\S[^\n]*)', re.DOTALL)
 _ENDED = re.compile(r'[.!?]["\'\u201d\u2019)\]}]*\Z')
 
 
@@ -62,7 +66,12 @@ class ChainFile(Source):
     def records(self, split: str) -> Iterator[Record]:
         """Yields question, answer and chain."""
         self.check_split(split)
-        return self._file().records(split)
+        path = self._path()
+        for row, record in enumerate(_open(path).records(split)):
+            if '.tsv' in path.suffixes:
+                yield {field: text.replace('\\n', '\n') for field, text in record.items()}
+            else:
+                yield record if 'chain' in record else _taken_apart(record, f'{path}: row {row}')
 
     def num_examples(self, split: str) -> int | None:
         """Returns the number of rows, as published where the file is not here."""
@@ -73,14 +82,14 @@ class ChainFile(Source):
     def fingerprint(self, split: str) -> str:
         """Returns a hash of the file."""
         self.check_split(split)
-        return self._file().fingerprint(split)
+        return _open(self._path()).fingerprint(split)
 
     def locate(self, split: str, row: int) -> str:
         """Returns `file: line N`."""
         self.check_split(split)
-        return self._file().locate(split, row)
+        return _open(self._path()).locate(split, row)
 
-    def _file(self) -> Source:
+    def _path(self) -> Path:
         path = find(self.folder, self.key)
         if path is None:
             where = f'in {self.folder}' if self.folder else '; register(cot=FOLDER) names their folder'
@@ -89,14 +98,14 @@ class ChainFile(Source):
                 f'no chains of thought of {self.key!r} {where}: it is one of {wanted}; '
                 f'leave_out=({_name(self.key)!r},) does without them'
             )
-        return _open(path)
+        return path
 
 
 def find(folder: str | None, key: str) -> Path | None:
     """Returns the file of a data set, None where there is none."""
     if folder is None:
         return None
-    paths = (Path(folder, f'{stem}{suffix}') for stem in (f'{key}_train', key) for suffix in SUFFIXES)
+    paths = (Path(folder, stem.format(key) + suffix) for stem in STEMS for suffix in SUFFIXES)
     return next((path for path in paths if path.is_file()), None)
 
 
@@ -111,8 +120,8 @@ def inversions(folder: str | None) -> tuple[Member, ...]:
 
 
 def clean(record: Record) -> Record | None:
-    """Makes line breaks of backslash and n, and ends the chain with a period where nothing ends it."""
-    texts = {field: str(record[field]).replace('\\n', '\n').strip() for field in FIELDS}
+    """Ends the chain with a period where nothing ends it; a row without one of the three is left out."""
+    texts = {field: str(record[field]).strip() for field in FIELDS}
     if not all(texts.values()):
         return None
     if not _ENDED.search(texts['chain']):
@@ -132,7 +141,19 @@ def _name(key: str, infix: str = '') -> str:
 def _open(path: Path) -> Source:
     if '.tsv' in path.suffixes:
         return Tsv(str(path), columns=FIELDS)
-    return Jsonl(str(path), fields=FIELDS)
+    return Jsonl(str(path), fields=('question', 'answer'))
+
+
+def _taken_apart(record: Record, where: str) -> Record:
+    """Takes GSM8K's chain and final answer apart, the calculator's marks out of the chain, commas out of the answer."""
+    match = _FINAL.fullmatch(str(record['answer']).strip())
+    if match is None:
+        raise UserError(f"{where} has no field 'chain', nor an answer with a chain and a last line '#### answer'")
+    return {
+        'question': record['question'],
+        'answer': match[2].strip().replace(',', ''),
+        'chain': _MARK.sub('', match[1]).strip(),
+    }
 
 
 @functools.cache

@@ -32,16 +32,16 @@ ROWS: Mapping[str, Record] = {
     },
     'creak': {
         'question': (
-            r'Can this be right?\n"A snowman has to be kept in a warm room, so that it does not freeze."\nOptions:\n'
-            r'- yes\n- no'
+            'Can this be right?\n"A snowman has to be kept in a warm room, so that it does not freeze."\nOptions:\n'
+            '- yes\n- no'
         ),
         'answer': 'no',
         'chain': 'A snowman is made of snow, which is frozen already and would melt in a warm room.',
     },
     'qasc': {
         'question': (
-            r'What helps a duck to stay dry?\nOptions:\n- (A) webbed feet\n- (B) moonlight\n- (C) pond plants\n'
-            r'- (D) oil on its feathers\n- (E) a long neck\n- (F) cold water\n- (G) its eggs\n- (H) loud calls'
+            'What helps a duck to stay dry?\nOptions:\n- (A) webbed feet\n- (B) moonlight\n- (C) pond plants\n'
+            '- (D) oil on its feathers\n- (E) a long neck\n- (F) cold water\n- (G) its eggs\n- (H) loud calls'
         ),
         'answer': '(D)',
         'chain': (
@@ -51,17 +51,17 @@ ROWS: Mapping[str, Record] = {
     },
     'esnli': {
         'question': (
-            r'Premise: "A woman in a straw hat sells melons from a boat on the canal."\nGiven the premise, is this '
-            r'hypothesis true? "A woman is selling fruit on the water."\nOptions:\n- yes\n- no\n'
-            r'- it is not possible to tell'
+            'Premise: "A woman in a straw hat sells melons from a boat on the canal."\nGiven the premise, is this '
+            'hypothesis true? "A woman is selling fruit on the water."\nOptions:\n- yes\n- no\n'
+            '- it is not possible to tell'
         ),
         'answer': 'yes',
         'chain': 'Melons are fruit, and a boat on a canal is on the water.',
     },
     'ecqa': {
         'question': (
-            r'Where should you keep an umbrella if you do not want to forget it on a rainy morning?\nOptions:\n- '
-            r'attic\n- by the front door\n- oven\n- bottom of a trunk\n- bathtub'
+            'Where should you keep an umbrella if you do not want to forget it on a rainy morning?\nOptions:\n- '
+            'attic\n- by the front door\n- oven\n- bottom of a trunk\n- bathtub'
         ),
         'answer': 'by the front door',
         'chain': (
@@ -71,27 +71,27 @@ ROWS: Mapping[str, Record] = {
     },
     'sensemaking': {
         'question': (
-            r'Which of these two cannot be meant seriously?\nOptions:\n- Sentence A: "She watered the tomatoes with a '
-            r'can."\n- Sentence B: "She watered the tomatoes with a candle."\n'
+            'Which of these two cannot be meant seriously?\nOptions:\n- Sentence A: "She watered the tomatoes with a '
+            'can."\n- Sentence B: "She watered the tomatoes with a candle."\n'
         ),
         'answer': 'Sentence B',
         'chain': 'A candle holds no water.',
     },
     'aqua': {
         'question': (
-            r'A baker sells rolls in bags of 6 and in bags of 10. Today she filled 14 bags with 108 rolls. How many of '
-            r'the bags hold 10 rolls?\nOptions:\n(A) 4\n(B) 5\n(C) 6\n(D) 7\n(E) 8'
+            'A baker sells rolls in bags of 6 and in bags of 10. Today she filled 14 bags with 108 rolls. How many of '
+            'the bags hold 10 rolls?\nOptions:\n(A) 4\n(B) 5\n(C) 6\n(D) 7\n(E) 8'
         ),
         'answer': '(C)',
         'chain': (
-            r'Let x be the number of bags with 10 rolls.\n6 * (14 - x) + 10 * x = 108\n84 + 4 * x = 108\n4 * x = 24\n'
-            r'x = 6'
+            'Let x be the number of bags with 10 rolls.\n6 * (14 - x) + 10 * x = 108\n84 + 4 * x = 108\n4 * x = 24\n'
+            'x = 6'
         ),
     },
     'qed': {
         'question': (
-            r'Who built the pier at Port Selby?\n\nThe pier at Port Selby was opened in 1896. It was built by Agnes '
-            r'Corley, an engineer from Haldvik, and rests on 140 piles of oak.'
+            'Who built the pier at Port Selby?\n\nThe pier at Port Selby was opened in 1896. It was built by Agnes '
+            'Corley, an engineer from Haldvik, and rests on 140 piles of oak.'
         ),
         'answer': 'Agnes Corley',
         'chain': (

@@ -40,7 +40,7 @@ def test_a_chain_has_its_fields_and_an_answer_that_was_offered(key):
     row = ROWS[key]
     assert tuple(row) == cot.FIELDS
     if 'Options:' in row['question']:
-        offered = row['question'].split(r'Options:\n')[1].split(r'\n')
+        offered = row['question'].split('Options:\n')[1].split('\n')
         assert len([option for option in offered if option.removeprefix('- ').startswith(row['answer'])]) == 1
 
 
@@ -48,7 +48,7 @@ def test_sums_come_out():
     sums = re.findall(r'(\d+ [-*/] \d+) = (\d+)', ROWS['gsm8k']['chain'])
     assert len(sums) == 4 and all(eval(left) == int(right) for left, right in sums)
     assert sums[-1][1] == ROWS['gsm8k']['answer']
-    equations = [line.split(' = ') for line in ROWS['aqua']['chain'].split(r'\n')[1:]]
+    equations = [line.split(' = ') for line in ROWS['aqua']['chain'].split('\n')[1:]]
     assert all(eval(left, {'x': 6}) == int(right) for left, right in equations)
     assert f'{ROWS["aqua"]["answer"]} 6' in ROWS['aqua']['question']
 

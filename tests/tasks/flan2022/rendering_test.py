@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import json
 import random
 import re
 
@@ -318,7 +319,7 @@ def test_chains_come_before_or_after_the_answer_and_inversions_ask_for_something
 
 
 def test_rows_of_chains_are_cleaned():
-    record = {'question': 'Which?\\nOptions:\\n(A) x ', 'answer': '(A)', 'chain': 'a = 1\\nb = 2'}
+    record = {'question': 'Which?\nOptions:\n(A) x ', 'answer': '(A)', 'chain': 'a = 1\nb = 2'}
     assert cot.clean(record) == {'question': 'Which?\nOptions:\n(A) x', 'answer': '(A)', 'chain': 'a = 1\nb = 2.'}
     for chain, ended in (
         ('Done!', 'Done!'),
@@ -332,13 +333,49 @@ def test_rows_of_chains_are_cleaned():
 
 
 def test_chains_are_read_from_tables_and_json_lines(tmp_path):
-    (tmp_path / 'qed_train.tsv').write_text('q\ta\tbecause\n')
-    (tmp_path / 'esnli.jsonl').write_text('{"question": "q2", "answer": "a2", "chain": "c2"}\n')
-    for key, wanted in (('stream_qed', 'because'), ('cot_esnli', 'c2')):
+    (tmp_path / 'qed_train.tsv').write_text('q\ta\tbe\\ncause\n')
+    (tmp_path / 'esnli.jsonl').write_text(r'{"question": "q2", "answer": "a2", "chain": "2 \\neq 3,\nso"}' + '\n')
+    for key, wanted in (('stream_qed', 'be\ncause'), ('cot_esnli', '2 \\neq 3,\nso')):
         task = task_of(VARIANTS['template_0to10_zero_shot'], member=member_of(cot.members(str(tmp_path)), key))
         (example,) = examples(task, 'train')
         assert wanted in example.targets
         assert task.source.num_examples('train') == 1
+
+
+def test_gsm8k_is_read_in_the_form_it_was_released_in(tmp_path):
+    (tmp_path / 'gsm8k').mkdir()
+    rows = [
+        {'question': 'How many?', 'answer': 'She has 48/2 = <<48/2=24>>24 clips.\nThat is $<<24*2=48>>48\n#### 1,048'},
+        {'question': 'How much?', 'answer': 'Two\n####  -3 '},
+        {'question': 'Why?', 'answer': '4'},
+    ]
+    (tmp_path / 'gsm8k' / 'train.jsonl').write_text(''.join(json.dumps(row) + '\n' for row in rows))
+    source = cot.ChainFile(str(tmp_path), 'gsm8k')
+    assert source.num_examples('train') == 3
+    records = source.records('train')
+    assert next(records) == {
+        'question': 'How many?',
+        'answer': '1048',
+        'chain': 'She has 48/2 = 24 clips.\nThat is $48',
+    }
+    assert next(records) == {'question': 'How much?', 'answer': '-3', 'chain': 'Two'}
+    with pytest.raises(UserError, match=r"train.jsonl: row 2 has no field 'chain', nor an answer with"):
+        next(records)
+
+
+def test_gsm8k_says_the_same_in_both_forms(shared_data):
+    """The rows that Flan released are the oracle: equal but for blanks and line breaks, and for an apostrophe in one."""
+    released = cot.ChainFile(str(shared_data), 'gsm8k')
+    assert released.num_examples('train') == cot.SIZES['gsm8k']
+    other = cot.ChainFile(str(shared_data / 'flan_cot'), 'gsm8k')
+    both = list(zip(released.records('train'), other.records('train'), strict=True))
+    assert not [1 for record, _ in both if '<<' in record['chain'] or '####' in record['chain']]
+    differ = [
+        number
+        for number, pair in enumerate(both)
+        if len({tuple(re.sub(r'\s|[.]', '', record[field]) for field in cot.FIELDS) for record in pair}) > 1
+    ]
+    assert differ == [1734]
 
 
 # Ten rendered rows of each set, read by eye.
@@ -360,14 +397,21 @@ GOLDEN = {
 }
 
 
-@pytest.mark.parametrize('key', GOLDEN)
-def test_the_first_ten_rows_read_as_they_did(shared_data, key):
-    folder = str(shared_data / 'flan_cot')
+# The same of GSM8K as it was released.
+RELEASED = {'cot_gsm8k': '2a83c8425ceb721e', 'cot_input_inversion_gsm8k': 'c79e02f1cb2faf9a'}
+
+
+@pytest.mark.parametrize(
+    ('part', 'key', 'golden'),
+    [*(('flan_cot', *item) for item in GOLDEN.items()), *(('', *item) for item in RELEASED.items())],
+)
+def test_the_first_ten_rows_read_as_they_did(shared_data, part, key, golden):
+    folder = str(shared_data / part)
     member = member_of((*cot.members(folder), *cot.inversions(folder)), key)
     task = task_of(VARIANTS['template_0to10_zero_shot'], member=member)
     made = examples(task, 'train')
     text = '\0'.join(f'{e.template}\0{e.inputs}\0{e.targets}' for e, _ in zip(made, range(10), strict=False))
-    assert hashlib.sha256(text.encode()).hexdigest()[:16] == GOLDEN[key]
+    assert hashlib.sha256(text.encode()).hexdigest()[:16] == golden
 
 
 def test_names_of_tasks_lead_back_to_their_members(monkeypatch):
