@@ -251,6 +251,11 @@ class First(Source):
     limit: Mapping[str, int]
 
     @property
+    def invented(self) -> Record | None:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """That of the whole."""
+        return self.source.invented
+
+    @property
     def splits(self) -> tuple[str, ...]:
         """The splits of the whole."""
         return self.source.splits

@@ -11,7 +11,8 @@ from typing import Literal
 from jaxit.tasks.flan2022.options import RandomOptions
 from jaxit.tasks.flan2022.speakers import RandomSpeakers
 from jaxit.tasks.preprocessors import Preprocessor, choices
-from jaxit.tasks.sources import Source
+from jaxit.tasks.registry import TRAIN
+from jaxit.tasks.sources import First, Source
 from jaxit.text.templates import Template
 
 
@@ -78,3 +79,8 @@ class Member:
         if shots:
             return (MIXED, SAME)
         return (RANDOM if self.randomness else PLAIN,)
+
+
+def first(source: Source, max_rows: int | None) -> Source:
+    """Returns the first rows of the train split; the source itself where there is no limit."""
+    return source if max_rows is None else First(source, {TRAIN: max_rows})

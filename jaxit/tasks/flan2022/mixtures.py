@@ -6,6 +6,7 @@
 | `flan2021_submix`, `t0_submix`, `niv2_submix`, `cot_submix`, `dialog_submix` | one of the five |
 | `flan_zsopt`, `t0_fsnoopt`, `cot_fsopt`, ... | a leaf: `zs` or `fs`, then `opt` or `noopt` |
 | `palmflan_cot_zs_opt`, `palmflan_cot_ii_zs_opt`, ... | what a leaf with inversions is made of |
+| `palmflan_flan_fs_noopt`, `palmflan_t0_zs_opt`, ... | another name of a leaf without them |
 | `{set}_template_0to10_zero_shot`, `..._template_mix_five_shot`, ... | tasks; `member.py` lists the variants |
 
 In a leaf, data sets count in proportion to their rows, up to the submixture's cap; an inversion counts for 0.3 of what it
@@ -23,7 +24,7 @@ from typing import Any
 from jaxit.core.errors import UserError, unknown_name
 from jaxit.tasks import registry
 from jaxit.tasks.flan2022 import cot, dialog, flan2021, niv2, t0
-from jaxit.tasks.flan2022.member import VARIANTS, Member, Variant
+from jaxit.tasks.flan2022.member import VARIANTS, Member, Variant, first
 from jaxit.tasks.flan2022.options import RandomOptions
 from jaxit.tasks.flan2022.shots import Drawn, FewShot, Rows, max_shown, with_styles, without_options
 from jaxit.tasks.registry import Family, Mixture, Task, add_family
@@ -71,7 +72,7 @@ SUBMIXTURES = (
 INVERTED = ('cot', 'dialog')
 
 _TASK = re.compile(rf'(?P<key>\w+?)_(?P<variant>{"|".join(VARIANTS)})')
-_SIDE = re.compile(r'palmflan_(?P<stem>\w+?)(?P<inverted>_ii)?_(?P<shots>zs|fs)_opt')
+_SIDE = re.compile(r'palmflan_(?P<stem>\w+?)(?P<inverted>_ii)?_(?P<shots>zs|fs)_(?P<options>opt|noopt)')
 
 
 def register(
@@ -82,6 +83,7 @@ def register(
     cot: str | os.PathLike[str] | None = None,
     data_dir: str | os.PathLike[str] | None = None,
     leave_out: tuple[str, ...] = (),
+    max_rows: int | None = None,
     seed: int = 0,
     strict: bool = True,
 ) -> 'Flan2022':
@@ -94,15 +96,21 @@ def register(
         cot: the files with chains of thought, if elsewhere.
         data_dir: where TFDS has its data sets.
         leave_out: data sets to do without ('newsroom', 'cot_esnli'), their inversions too.
+        max_rows: rows of a data set, or of a prompt of P3, that are read at most. Caps limit what a data set counts with and
+            not what is cached: the whole is 257 million rows, of which 200,000 leave 54 million. Fewer than that, the largest
+            cap, also change what some data sets count with.
         seed: of what is drawn beside a row's template and its worked examples, which follow the run's.
         strict: whether a file of natural-instructions that can't be used is an error.
 
     Raises:
-        UserError: for a folder that does not exist, an unknown data set to leave out, or names that are taken.
+        UserError: for a folder that does not exist, an unknown data set to leave out, names that are taken, or fewer rows
+            than one.
     """
+    if max_rows is not None and max_rows < 1:
+        raise UserError(f'max_rows is {max_rows}; it must be 1 or more, or None for all rows')
     given = {'t0': t0, 'natural_instructions': natural_instructions, 'cot': cot}
     folders = {name: _folder(folder, name, path) for name, path in given.items()}
-    made = Flan2022(folders['t0'], folders['natural_instructions'], folders['cot'], _text(data_dir), (), seed)
+    made = Flan2022(folders['t0'], folders['natural_instructions'], folders['cot'], _text(data_dir), (), max_rows, seed)
     for key in leave_out:
         if key not in made.data_sets():
             raise unknown_name('data set', key, made.data_sets(), where='leave_out')
@@ -110,7 +118,9 @@ def register(
     taken = {*registry.names(), *registry.mixture_names()} & {*made.task_names(), *made.mixture_names()}
     if taken:
         raise UserError(f'name {min(taken)!r} is registered twice; call register() once')
-    niv2_tasks = {shots: niv2.names(made.natural_instructions, seed, strict, shots) for shots in (False, True)}
+    niv2_tasks = {
+        shots: niv2.names(made.natural_instructions, seed, strict, shots, max_rows) for shots in (False, True)
+    }
     made = dataclasses.replace(made, zero_shot_niv2=niv2_tasks[False], few_shot_niv2=niv2_tasks[True])
     add_family(Family(made.make, made.task_names(), made.mixture_names()))
     return made
@@ -126,6 +136,7 @@ class Flan2022:
         cot: folder of the chains of thought.
         data_dir: of TFDS.
         leave_out: keys of data sets.
+        max_rows: of a data set that are read; None for all.
         seed: of the draws.
         zero_shot_niv2: names of the tasks of natural-instructions without worked examples.
         few_shot_niv2: names of those with.
@@ -136,6 +147,7 @@ class Flan2022:
     cot: str | None = None
     data_dir: str | None = None
     leave_out: tuple[str, ...] = ()
+    max_rows: int | None = None
     seed: int = 0
     zero_shot_niv2: tuple[str, ...] = ()
     few_shot_niv2: tuple[str, ...] = ()
@@ -149,7 +161,8 @@ class Flan2022:
             'dialog': lambda: dialog.members(self.data_dir),
             'dialog_ii': lambda: dialog.inversions(self.data_dir),
         }[stem]()
-        return tuple(member for member in made if member.key.replace('_input_inversion', '') not in self.leave_out)
+        kept = (member for member in made if member.key.replace('_input_inversion', '') not in self.leave_out)
+        return tuple(dataclasses.replace(member, source=first(member.source, self.max_rows)) for member in kept)
 
     def data_sets(self) -> tuple[str, ...]:
         """Returns the keys of the data sets, without inversions."""
@@ -169,7 +182,7 @@ class Flan2022:
 
     def make(self, name: str) -> Task | Mixture | None:
         """Returns the task or the mixture of a name, or None where it is none of Flan 2022's."""
-        return self._mixture(name) or self._task(name) or t0.make(name, self.t0) or niv2.make(name)
+        return self._mixture(name) or self._task(name) or t0.make(name, self.t0, self.max_rows) or niv2.make(name)
 
     def _mixture(self, name: str) -> Mixture | None:
         if name == ALL:
@@ -180,11 +193,16 @@ class Flan2022:
             if name in part.leaves:
                 return self._leaf(name, part, *part.leaves[name])
         match = _SIDE.fullmatch(name)
-        if match is None or match['stem'] not in INVERTED:
+        part = next((part for part in SUBMIXTURES if match and part.stem == match['stem']), None)
+        return None if match is None or part is None else self._side(name, part, match)
+
+    def _side(self, name: str, part: Submixture, match: re.Match[str]) -> Mixture | None:
+        shots, options = match['shots'] == 'fs', match['options'] == 'opt'
+        if (shots, options) not in part.leaves.values():
             return None
-        part = next(part for part in SUBMIXTURES if part.stem == match['stem'])
-        stem = part.stem + (match['inverted'] or '')
-        return _proportional(name, self._names(stem, match['shots'] == 'fs', True), part.cap)
+        if part.stem in INVERTED:
+            return _proportional(name, self._names(part.stem + (match['inverted'] or ''), shots, options), part.cap)
+        return None if match['inverted'] else self._leaf(name, part, shots, options)
 
     def _leaf(self, name: str, part: Submixture, shots: bool, options: bool) -> Mixture:
         if part.stem in INVERTED:

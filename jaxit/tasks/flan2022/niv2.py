@@ -52,13 +52,15 @@ class Absent(Source):
         return str(next(self.records(split)))
 
 
-def names(folder: str | os.PathLike[str] | None, seed: int, strict: bool, shots: bool) -> tuple[str, ...]:
+def names(
+    folder: str | os.PathLike[str] | None, seed: int, strict: bool, shots: bool, max_rows: int | None = None
+) -> tuple[str, ...]:
     """Registers the tasks of a checkout and returns the names of those that are trained on; without one, one stands for all."""
     if folder is None:
         return (ABSENT[shots],)
     prefix = f'niv2_{"fs" if shots else "zs"}opt_'
     made = natural_instructions.register(
-        folder, {}, encoding=ENCODINGS[shots], max_train=None, seed=seed, prefix=prefix, strict=strict
+        folder, {}, encoding=ENCODINGS[shots], max_train=max_rows, seed=seed, prefix=prefix, strict=strict
     )
     kept = tuple(name for name in made.others if _number(name.removeprefix(prefix)) not in MMLU_DERIVED)
     if not kept:

@@ -9,7 +9,7 @@ import pytest
 
 from jaxit.core.errors import UserError
 from jaxit.tasks import fingerprints, registry
-from jaxit.tasks.flan2022 import mixtures
+from jaxit.tasks.flan2022 import mixtures, t0
 from jaxit.tasks.flan2022.t0_prompts import PROMPTS
 from jaxit.tasks.rendering import examples
 
@@ -55,8 +55,8 @@ def test_sizes_are_capped_as_published():
     flan = rates('flan_zsopt')
     assert (len(flan), sum(flan.values())) == (71, 1_495_430)
     assert sum(rate == 30_000 for rate in flan.values()) == 41
-    t0 = rates('t0_fsnoopt')
-    assert (len(t0), sum(t0.values()), max(t0.values())) == (193, 2_724_840, 20_000)
+    prompts = rates('t0_fsnoopt')
+    assert (len(prompts), sum(prompts.values()), max(prompts.values())) == (193, 2_724_840, 20_000)
     dialog = rates('dialog_zsopt')
     assert dialog['wiki_dialog_template_0to10_non_deter_opt_zero_shot'] == pytest.approx(200_000 / 210_170)
 
@@ -163,6 +163,80 @@ def test_released_rows_of_p3(tmp_path):
         registry.resolve('t0_zsopt')
 
 
+def test_prompts_are_found_again_after_files_have_changed(tmp_path):
+    """Each way a folder can change while a process runs, and a folder of many files does not take its square in looks."""
+    (tmp_path / 't0').mkdir()
+    one, two = tmp_path / 't0' / 'one.jsonl', tmp_path / 't0' / 'two.jsonl'
+    name = 't0_dream_baseline_zs_opt'
+    write_released(one, [('q1', 'a1', 'P3', 'dream_baseline', 'zs_opt')])
+    write_released(two, [('q2', 'a2', 'P3', 'sciq_direct_question', 'zs_opt')])
+    mixtures.register(tmp_path)
+    assert rates('t0_zsopt') == {name: 1, 't0_sciq_direct_question_zs_opt': 1}
+    write_released(one, [(f'q{i}', 'a', 'P3', 'dream_baseline', 'zs_opt') for i in range(3)])
+    assert registry.size_of(registry.get_task(name)) == 3
+    one.unlink()
+    with pytest.raises(UserError, match='unknown task'):
+        registry.get_task(name)
+    write_released(two, [('q3', 'a3', 'P3', 'dream_baseline', 'zs_opt')])
+    assert rates('t0_zsopt') == {name: 1}
+    assert [example.inputs for example in examples(registry.get_task(name), 'train')] == ['q3']
+
+
+def test_no_file_is_looked_at_for_prompts_that_it_does_not_hold(tmp_path, monkeypatch):
+    (tmp_path / 't0').mkdir()
+    for number in range(40):
+        write_released(tmp_path / 't0' / f'{number}.jsonl', [('q', 'a', 'P3', f'prompt_{number}', 'zs_opt')])
+    mixtures.register(tmp_path)
+    looked = collections.Counter()
+    stamp = t0._stamp
+    monkeypatch.setattr(t0, '_stamp', lambda path: looked.update([path]) or stamp(path))
+    assert len(registry.resolve('t0_zsopt')) == 40
+    assert max(looked.values()) < 10
+
+
+def test_rows_may_be_limited(tmp_path):
+    """Caps limit what a data set counts with, and this what is read of it."""
+    for folder, text in (('t0', ''), ('cot', 'q\ta\tc\n' * 9)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / 'qed_train.tsv').write_text(text)
+    write_released(tmp_path / 't0' / 'a.jsonl', [(f'q{i}', 'a', 'P3', 'dream_baseline', 'zs_opt') for i in range(9)])
+    mixtures.register(tmp_path, max_rows=4)
+    for name in ('t0_dream_baseline_zs_opt', 'stream_qed_template_0to10_zero_shot'):
+        task = registry.get_task(name)
+        assert registry.size_of(task) == 4
+        assert len(list(examples(task, 'train'))) == 4
+    sizes = rates('dialog_zsopt')
+    assert (
+        sizes['wiki_dialog_template_0to10_non_deter_opt_zero_shot']
+        == sizes['qrecc_template_0to10_non_deter_opt_zero_shot']
+    )
+    assert registry.get_task('wiki_dialog_template_0to10_non_deter_opt_zero_shot').source.invented is not None
+    with pytest.raises(UserError, match='max_rows is 0; it must be 1 or more'):
+        mixtures.register(tmp_path, max_rows=0)
+
+
+def test_the_largest_cap_as_a_limit_leaves_the_published_weights(monkeypatch):
+    mixtures.register()
+    published = rates('flan2022_submix')
+    monkeypatch.setattr(registry, '_FAMILIES', registry._FAMILIES[:-1])
+    mixtures.register(max_rows=200_000)
+    assert rates('flan2022_submix') == published
+
+
+def test_leaves_have_their_published_names_too():
+    mixtures.register()
+    for stem, kinds in (('flan', 4), ('t0', 4), ('niv2', 2)):
+        made = 0
+        for shots in ('zs', 'fs'):
+            for options in ('opt', 'noopt'):
+                whole = registry._find(f'palmflan_{stem}_{shots}_{options}')
+                made += whole is not None
+                assert whole is None or rates(whole.name) == rates(f'{stem}_{shots}{options}')
+                assert registry._find(f'palmflan_{stem}_ii_{shots}_{options}') is None
+        assert made == kinds
+    assert registry._find('palmflan_cot_ii_zs_opt') and registry._find('palmflan_cot_zs_noopt') is None
+
+
 def test_real_prompts_of_p3(shared_data, tmp_path):
     """283 prompts with 30 rows each; those of four data sets are not among them."""
     with gzip.open(shared_data / 'p3_t0_templates' / 't0_train_by_template.jsonl.gz', 'rt', encoding='utf-8') as lines:
@@ -207,4 +281,5 @@ def test_natural_instructions_without_what_comes_from_mmlu(tmp_path):
     zero = [example.inputs for example in examples(registry.get_task('niv2_zsopt_task684_echo'), 'train')]
     assert all('Say it again.' in text and 'Positive Example' not in text for text in zero)
     few = [example.inputs for example in examples(registry.get_task('niv2_fsopt_task684_echo'), 'train')]
+    assert all(text.count('Say it again.') == 1 for text in few)
     assert {(text.count('Positive Example'), 'because 0' in text) for text in few} == {(1, True), (2, False)}
