@@ -66,7 +66,7 @@ def fingerprint(
 
 def _unusual(task: Task) -> dict[str, Any]:
     """Returns what few tasks set; nothing where it is as for any other task, whose cache stays what it is."""
-    fields = {'loss_turns': 'all', 'long_conversations': 'cut'}
+    fields = {'loss_turns': 'all', 'long_conversations': 'cut', 'needs_exemplars': False}
     found = {name: getattr(task, name) for name, usual in fields.items() if getattr(task, name) != usual}
     return found | ({} if task.few_shot is None else {'few_shot': describe(task.few_shot)})
 

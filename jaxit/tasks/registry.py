@@ -55,6 +55,7 @@ class Task:
         few_shot: writes exemplars in a way of its own, up to `shots` of them: of a record and its exemplars, as the
             source has them, and the index of the template it makes (exemplars, inputs, targets) triples, all of them texts
             and at least one exemplar in each.
+        needs_exemplars: whether an example is left out of a cache where none of its exemplars fits the inputs.
         loss_turns: which replies of a conversation bear loss: 'all', the 'last', or those 'marked' with a weight of 1.
         long_conversations: what becomes of a conversation that is longer than a row: it is 'cut', 'split' into several
             examples, or left out ('drop').
@@ -75,6 +76,7 @@ class Task:
     kind: Literal['instruction', 'text'] = 'instruction'
     shots: int = 0
     few_shot: FewShotWriter | None = None
+    needs_exemplars: bool = False
     loss_turns: LossTurns = 'all'
     long_conversations: Literal['cut', 'split', 'drop'] = 'cut'
 
@@ -282,6 +284,8 @@ def _check_task(task: Task) -> None:
         raise UserError(f'{where}: shots is {task.shots}; exemplars need instructions and a split {TRAIN!r}')
     if task.few_shot and not (task.shots and task.templates):
         raise UserError(f'{where}: few_shot needs shots and templates')
+    if task.needs_exemplars and not task.shots:
+        raise UserError(f'{where}: needs_exemplars is for tasks with shots')
     if task.loss_turns not in LOSS_TURNS:
         raise UserError(f'{where}: loss_turns is {task.loss_turns!r}; it must be one of {", ".join(LOSS_TURNS)}')
     if task.long_conversations not in LONG_CONVERSATIONS:

@@ -151,9 +151,9 @@ def _with_exemplars(before: list[str], example: Example, chat_format: str | None
     parts = chat.to_parts(turns, style)
     place = len(chat.prompt_parts(turns[:1], style)) - len(style.assistant.before) - len(style.user.after) - 1
     head = parts[place].text.removesuffix(whole.strip() if style.strip else whole)  # a system prompt in the user's turn
-    header = (Part(head),) if head else ()
-    shown = tuple(Part(text, optional=True) for text in texts[:-1])
-    return dataclasses.replace(example, parts=(*parts[:place], *header, *shown, Part(texts[-1]), *parts[place + 1 :]))
+    pieces = [(head, False), *((text, True) for text in texts[:-1]), (texts[-1], False)]
+    user = tuple(dataclasses.replace(parts[place], text=text, optional=optional) for text, optional in pieces if text)
+    return dataclasses.replace(example, parts=(*parts[:place], *user, *parts[place + 1 :]))
 
 
 def _text(task: Task, row: int, record: Record) -> Example:

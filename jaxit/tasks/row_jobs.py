@@ -105,6 +105,10 @@ class RowJob:
                 if tokenized is None:
                     counts['dropped'] += 1
                     continue
+                if self.task.shots and not tokenized.num_exemplars:
+                    counts['lost_exemplars'] += 1
+                    if self.task.needs_exemplars:
+                        continue
                 counts['cut_inputs'] += tokenized.cut_inputs > 0
                 counts['cut_targets'] += tokenized.cut_targets > 0
                 rows.append(Row(tokenized.tokens, tokenized.boundaries, row, example.template))

@@ -112,12 +112,14 @@ class TokenizedExample:
         boundaries: loss is off at the start and toggles at each of these positions.
         cut_inputs: tokens without loss that did not fit.
         cut_targets: tokens with loss that did not fit.
+        num_exemplars: optional parts that did fit.
     """
 
     tokens: np.ndarray
     boundaries: tuple[int, ...]
     cut_inputs: int = 0
     cut_targets: int = 0
+    num_exemplars: int = 0
 
     @property
     def loss_mask(self) -> np.ndarray:
@@ -143,7 +145,8 @@ def tokenize(example: Example, tokenizer: Tokenizer, format: TokenFormat) -> Tok
         UserError: when no token would bear loss, or a control token is not in the vocabulary.
     """
     writer = _Writer(example, tokenizer, format)
-    turns = _turns(writer.parts())
+    parts = writer.parts()
+    turns = _turns(parts)
     replies = [writer.run(reply) for _, reply in turns]
     if all(len(ids) == _num_marks(reply) for ids, (_, reply) in zip(replies, turns, strict=True)):
         raise UserError(f'{writer.where}: no token bears loss; its targets are empty')
@@ -165,7 +168,8 @@ def tokenize(example: Example, tokenizer: Tokenizer, format: TokenFormat) -> Tok
         if between:  # two replies with nothing between them are one stretch of loss
             boundaries += [len(tokens), len(tokens) + len(between)]
         tokens = [*tokens, *between, *reply]
-    return TokenizedExample(np.asarray(tokens, np.int32), tuple(boundaries), cut_inputs, cut_targets)
+    num_exemplars = sum(part.optional for part in parts)
+    return TokenizedExample(np.asarray(tokens, np.int32), tuple(boundaries), cut_inputs, cut_targets, num_exemplars)
 
 
 def prompt_ids(example: Example, tokenizer: Tokenizer, format: TokenFormat) -> list[int]:

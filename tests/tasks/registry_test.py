@@ -155,6 +155,7 @@ def test_contradicting_fields_are_refused():
         ({'templates': templates, 'eval_template': 1}, 'eval_template is 1; there are 1 templates'),
         ({'template_field': 'template'}, 'template_field needs templates'),
         ({'templates': templates, 'few_shot': list}, 'few_shot needs shots and templates'),
+        ({'needs_exemplars': True}, 'needs_exemplars is for tasks with shots'),
         ({'kind': 'speech'}, "kind is 'speech'"),
     ):
         with pytest.raises(UserError, match=message):

@@ -7,7 +7,8 @@ import re
 import pytest
 
 from jaxit.core.errors import UserError
-from jaxit.tasks import rendering
+from jaxit.data.cache import TokenCache
+from jaxit.tasks import caching, rendering
 from jaxit.tasks.preprocessors import filter_empty, strip
 from jaxit.tasks.registry import Task
 from jaxit.tasks.rendering import POOL_ROWS, examples, render_row
@@ -270,6 +271,15 @@ def test_a_row_that_says_the_same_under_another_number_is_no_exemplar():
     for example in examples(few, 'train'):
         shown = [part.text for part in example.parts if part.optional]
         assert len(shown) == 8 and not [text for text in shown if f'q{example.source_row // 2}\n' in text]
+
+
+def test_a_cache_counts_the_rows_that_lost_all_their_exemplars(tmp_path):
+    few = task(templates=TEMPLATES[:1], shots=3)
+    for length, count in ((99, 0), (8, 40)):
+        token_format = TokenFormat(False, length, 9, add_bos=False)
+        folder = caching.build(few, 'train', ByteTokenizer(), token_format, tmp_path)
+        cache = TokenCache.open(folder)
+        assert cache.num_examples == 40 and cache.manifest['counts'].get('lost_exemplars', 0) == count
 
 
 def test_pieces_of_a_split_have_the_exemplars_of_the_whole():

@@ -256,6 +256,7 @@ def task_of(name: str, member: Member, variant: Variant, seed: int) -> Task:
     }
     if variant.shots != 'none':
         facts |= {'shots': max_shown(variant.shots), 'few_shot': FewShot(drawn, templates, variant.shots)}
+        facts |= {'needs_exemplars': variant.shots == 'same'}
     return Task(name, Rows(member.source), templates=templates, preprocessors=(drawn,), **facts)
 
 

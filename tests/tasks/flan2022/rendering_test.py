@@ -1,8 +1,6 @@
 """What Flan 2022's rows become: draws that depend on nothing but (seed, row, task), styles of options, exemplars, dialogues."""
 
 import dataclasses
-import hashlib
-import json
 import random
 import re
 
@@ -10,9 +8,8 @@ import pytest
 
 from jaxit.core.errors import UserError
 from jaxit.data.cache import TokenCache
-from jaxit.tasks import caching, registry
-from jaxit.tasks.flan2022 import cot, dialog, flan2021, mixtures
-from jaxit.tasks.flan2022.cot_templates import FORWARD, INVERTED
+from jaxit.tasks import caching
+from jaxit.tasks.flan2022 import dialog, flan2021, mixtures
 from jaxit.tasks.flan2022.member import MIXED, NO_OPTIONS, NO_OPTIONS_SAME, RANDOM, SAME, VARIANTS, Member
 from jaxit.tasks.flan2022.options import BETWEEN, FRAMES, LABELS, LEADS, MARKS, RandomOptions, Style, draw_style
 from jaxit.tasks.flan2022.shots import ROW
@@ -186,6 +183,34 @@ def test_a_cache_keeps_left_out_rows_from_being_worked_examples(tmp_path):
     assert cache.num_examples == 40 and said == set(range(60)) - set(left_out)
 
 
+@pytest.mark.parametrize('variant', [MIXED, SAME, NO_OPTIONS_SAME, NO_OPTIONS])
+def test_rows_whose_worked_examples_are_all_too_long_are_counted_and_left_out_of_x_shot(variant, tmp_path):
+    whole = task_of(variant)
+    made = len(list(examples(whole, 'train')))
+    for length, lost in ((9000, 0), (60, made)):
+        folder = tmp_path / f'{length}'
+        token_format = TokenFormat(False, length, 99, cut='end')
+        if lost and variant.shots == 'same':
+            with pytest.raises(UserError, match='has no example to cache'):
+                caching.build(whole, 'train', ByteTokenizer(), token_format, folder)
+            continue
+        cache = TokenCache.open(caching.build(whole, 'train', ByteTokenizer(), token_format, folder))
+        assert cache.num_examples == made
+        assert cache.manifest['counts'].get('lost_exemplars', 0) == (lost if variant.shots == 'mixed' else 0)
+
+
+def test_some_rows_of_x_shot_lose_their_worked_examples(tmp_path):
+    whole = task_of(NO_OPTIONS_SAME)
+    made = list(examples(whole, 'train'))
+    token_format = TokenFormat(False, 75, 99)
+    fitting = [e.source_row for e in made if tokenize(e, ByteTokenizer(), token_format).num_exemplars]
+    by_hand = [e.source_row for e in made if len(e.parts[0].text + e.parts[-2].text) <= 75]
+    assert fitting == by_hand and 0 < len(fitting) < len(made)
+    cache = TokenCache.open(caching.build(whole, 'train', ByteTokenizer(), token_format, tmp_path))
+    assert cache.provenance[:, 0].tolist() == fitting
+    assert cache.manifest['counts']['lost_exemplars'] == len(made) - len(fitting)
+
+
 @pytest.mark.parametrize('variant', [MIXED, SAME, NO_OPTIONS_SAME])
 def test_a_row_that_says_the_same_is_no_worked_example(variant):
     doubled = [{'idx': i, 'thing': f'thing {i // 2}', 'answer': 'red', 'options': COLOURS} for i in range(12)]
@@ -198,7 +223,9 @@ def test_a_row_that_says_the_same_is_no_worked_example(variant):
 def test_a_conversation_that_was_cut_off_elsewhere_is_no_worked_example():
     doubled = [{'utterances': [f'turn {i // 2}-{turn}' for turn in range(12)], 'title': f'{i}'} for i in range(12)]
     member = dataclasses.replace(dialog.members(None)[0], source=Python(lambda split, seed: doubled))
-    for example in examples(task_of(MIXED, member=member), 'train'):
+    made = list(examples(task_of(MIXED, member=member), 'train'))
+    assert len(made) == 12
+    for example in made:
         shown = ''.join(part.text for part in example.parts if part.optional)
         assert shown and f'turn {example.source_row // 2}-' not in shown
 
@@ -264,160 +291,3 @@ def test_a_wording_that_spells_out_its_answers_gets_them_spelled():
 
 def member_of(members, key):
     return next(member for member in members if member.key == key)
-
-
-def test_wiki_dialog_asks_for_a_turn_of_the_second_speaker():
-    record = {'title': 'Mars', 'utterances': [f'turn {i}' for i in range(7)], 'sentences': [], 'author_num': []}
-    for members, inverted in ((dialog.members(None), False), (dialog.inversions(None), True)):
-        task = task_of(RANDOM, member=members[0])
-        replies = set()
-        for row in range(200):
-            (example,) = render_row(task, 'train', row, record | {ROW: row}, seed=0)
-            said = [int(number) for number in re.findall(r'turn (\d)', example.inputs)]
-            target = [int(number) for number in re.findall(r'turn (\d)', example.targets)]
-            if inverted:
-                assert len(said) == 1
-                assert target in (list(range(said[0])), [said[0] - 1])
-                replies |= set(said)
-            else:
-                assert said == list(range(target[0]))
-                replies |= set(target)
-        assert replies == {1, 3, 5}
-
-
-def test_a_dash_in_place_of_a_name_has_nothing_around_it():
-    speakers = member_of(dialog.members(None), 'qrecc').randomness
-    texts = [speakers({'turns': ['turn 0', 'turn 1']}, random.Random(f'{i}'))['dialog'] for i in range(400)]
-    dashed = [text for text in texts if '-' in text.splitlines()[-1].split()[0]]
-    assert dashed and all(text.splitlines()[-1] == '- turn 0' for text in dashed)
-
-
-def test_qrecc_keeps_what_has_much_before_it():
-    task = task_of(RANDOM, member=dialog.members(None)[1])
-    record = {'context': ['a?', 'b'], 'question': 'c?', 'answer': 'the reply', 'turn_id': 7, ROW: 0}
-    (example,) = render_row(task, 'train', 0, record, seed=0)
-    assert example.targets == 'the reply'
-    assert all(text in example.inputs for text in ('a?', 'b', 'c?'))
-    assert not render_row(task, 'train', 0, record | {'turn_id': 6}, seed=0)
-    assert not render_row(task, 'train', 0, record | {'answer': ' '}, seed=0)
-
-
-def test_chains_come_before_or_after_the_answer_and_inversions_ask_for_something_else():
-    assert set(FORWARD) == set(cot.SIZES)
-    wordings = [template.inputs for templates in FORWARD.values() for template in templates]
-    assert len(wordings) == len(set(wordings)) == 90
-    for template in (t for templates in FORWARD.values() for t in templates):
-        assert template.inputs.count('{question}') == 1
-        assert template.fields == tuple(dict.fromkeys(('question', *template.fields[1:])))
-        assert sorted(template.fields) == ['answer', 'chain', 'question']
-    assert len(INVERTED) == 10
-    kept = {template.targets for template in INVERTED}
-    assert {'{question}', '{chain}', '{answer}'} < kept
-    for template in INVERTED:
-        assert template.kind == 'inverted'
-        assert not set(re.findall(r'{\w+}', template.inputs)) & set(re.findall(r'{\w+}', template.targets))
-
-
-def test_rows_of_chains_are_cleaned():
-    record = {'question': 'Which?\nOptions:\n(A) x ', 'answer': '(A)', 'chain': 'a = 1\nb = 2'}
-    assert cot.clean(record) == {'question': 'Which?\nOptions:\n(A) x', 'answer': '(A)', 'chain': 'a = 1\nb = 2.'}
-    for chain, ended in (
-        ('Done!', 'Done!'),
-        ('(It is "so.")', '(It is "so.")'),
-        ('Area = 2 cm2;', 'Area = 2 cm2.'),
-        ('Look at the diagram below:', 'Look at the diagram below.'),
-        ('59/13 = 7 (Remainder)', '59/13 = 7 (Remainder).'),
-    ):
-        assert cot.clean(record | {'chain': chain})['chain'] == ended
-    assert cot.clean(record | {'answer': ' '}) is None
-
-
-def test_chains_are_read_from_tables_and_json_lines(tmp_path):
-    (tmp_path / 'qed_train.tsv').write_text('q\ta\tbe\\ncause\n')
-    (tmp_path / 'esnli.jsonl').write_text(r'{"question": "q2", "answer": "a2", "chain": "2 \\neq 3,\nso"}' + '\n')
-    for key, wanted in (('stream_qed', 'be\ncause'), ('cot_esnli', '2 \\neq 3,\nso')):
-        task = task_of(VARIANTS['template_0to10_zero_shot'], member=member_of(cot.members(str(tmp_path)), key))
-        (example,) = examples(task, 'train')
-        assert wanted in example.targets
-        assert task.source.num_examples('train') == 1
-
-
-def test_gsm8k_is_read_in_the_form_it_was_released_in(tmp_path):
-    (tmp_path / 'gsm8k').mkdir()
-    rows = [
-        {'question': 'How many?', 'answer': 'She has 48/2 = <<48/2=24>>24 clips.\nThat is $<<24*2=48>>48\n#### 1,048'},
-        {'question': 'How much?', 'answer': 'Two\n####  -3 '},
-        {'question': 'Why?', 'answer': '4'},
-    ]
-    (tmp_path / 'gsm8k' / 'train.jsonl').write_text(''.join(json.dumps(row) + '\n' for row in rows))
-    source = cot.ChainFile(str(tmp_path), 'gsm8k')
-    assert source.num_examples('train') == 3
-    records = source.records('train')
-    assert next(records) == {
-        'question': 'How many?',
-        'answer': '1048',
-        'chain': 'She has 48/2 = 24 clips.\nThat is $48',
-    }
-    assert next(records) == {'question': 'How much?', 'answer': '-3', 'chain': 'Two'}
-    with pytest.raises(UserError, match=r"train.jsonl: row 2 has no field 'chain', nor an answer with"):
-        next(records)
-
-
-def test_gsm8k_says_the_same_in_both_forms(shared_data):
-    """The rows that Flan released are the oracle: equal but for blanks and line breaks, and for an apostrophe in one."""
-    released = cot.ChainFile(str(shared_data), 'gsm8k')
-    assert released.num_examples('train') == cot.SIZES['gsm8k']
-    other = cot.ChainFile(str(shared_data / 'flan_cot'), 'gsm8k')
-    both = list(zip(released.records('train'), other.records('train'), strict=True))
-    assert not [1 for record, _ in both if '<<' in record['chain'] or '####' in record['chain']]
-    differ = [
-        number
-        for number, pair in enumerate(both)
-        if len({tuple(re.sub(r'\s|[.]', '', record[field]) for field in cot.FIELDS) for record in pair}) > 1
-    ]
-    assert differ == [1734]
-
-
-# Ten rendered rows of each set, read by eye.
-GOLDEN = {
-    'cot_gsm8k': '4efc1f29b35fed01',
-    'cot_strategyqa': 'cb71bd18b52d72f5',
-    'cot_creak': '1c27924124897fe1',
-    'cot_qasc': '7648445c57d1071c',
-    'cot_ecqa': 'b69bc47c6acd3708',
-    'cot_sensemaking': '0e5902578b58cee0',
-    'stream_aqua': 'd7f00986688ccd4c',
-    'cot_input_inversion_gsm8k': '948c1fcfc06a5c7e',
-    'cot_input_inversion_strategyqa': '1d41548986568239',
-    'cot_input_inversion_creak': 'd404516b3e3404fe',
-    'cot_input_inversion_qasc': 'df9198a3900932e4',
-    'cot_input_inversion_ecqa': '3b0b6bf8b7aecfeb',
-    'cot_input_inversion_sensemaking': 'a06c69c0a1fc6176',
-    'stream_input_inversion_aqua': 'dceb2a1616ace72d',
-}
-
-
-# The same of GSM8K as it was released.
-RELEASED = {'cot_gsm8k': '2a83c8425ceb721e', 'cot_input_inversion_gsm8k': 'c79e02f1cb2faf9a'}
-
-
-@pytest.mark.parametrize(
-    ('part', 'key', 'golden'),
-    [*(('flan_cot', *item) for item in GOLDEN.items()), *(('', *item) for item in RELEASED.items())],
-)
-def test_the_first_ten_rows_read_as_they_did(shared_data, part, key, golden):
-    folder = str(shared_data / part)
-    member = member_of((*cot.members(folder), *cot.inversions(folder)), key)
-    task = task_of(VARIANTS['template_0to10_zero_shot'], member=member)
-    made = examples(task, 'train')
-    text = '\0'.join(f'{e.template}\0{e.inputs}\0{e.targets}' for e, _ in zip(made, range(10), strict=False))
-    assert hashlib.sha256(text.encode()).hexdigest()[:16] == golden
-
-
-def test_names_of_tasks_lead_back_to_their_members(monkeypatch):
-    registry.names()
-    monkeypatch.setattr(registry, '_FAMILIES', list(registry._FAMILIES))
-    mixtures.register()
-    task = registry.get_task('stream_input_inversion_aqua_template_0to10_zero_shot')
-    assert task.templates == INVERTED
-    assert task.source.num_examples('train') == 2728
