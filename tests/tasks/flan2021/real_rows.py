@@ -41,9 +41,9 @@ def _lines(path: Path) -> Iterator[str]:
         yield from (line.rstrip('\r\n') for line in f)
 
 
-def _benchmark(folder: Path, name: str) -> Iterator[tuple[int, str, str]]:
+def _benchmark(folder: Path, name: str, part: str = 'train') -> Iterator[tuple[int, str, str]]:
     """Yields (row, text, label) of a file of the benchmark, which has every record written out as one text."""
-    for row, line in enumerate(_lines(folder / 'olora_benchmark' / f'{name}_train.jsonl.gz')):
+    for row, line in enumerate(_lines(folder / 'olora_benchmark' / f'{name}_{part}.jsonl.gz')):
         item = json.loads(line)
         yield row, item['sentence'], item['label']
 
@@ -73,9 +73,9 @@ def trec(folder: Path) -> Iterator[Record]:
         yield {'label-coarse': TREC_CLASSES.index(int(label)), 'label-fine': 0, 'text': text}
 
 
-def _entailment(key: str, file: str) -> Callable[[Path], Iterator[Record]]:
+def _entailment(key: str, file: str, part: str = 'train') -> Callable[[Path], Iterator[Record]]:
     def rows(folder: Path) -> Iterator[Record]:
-        for idx, text, label in _benchmark(folder, file):
+        for idx, text, label in _benchmark(folder, file, part):
             premise, hypothesis = _fields(text, 'sentence 1: ', '\nsentence 2: ')
             yield {'idx': idx, 'label': ENTAILMENT[key].index(label), 'premise': premise, 'hypothesis': hypothesis}
 
@@ -175,6 +175,9 @@ ADAPTERS: dict[str, Callable[[Path], Iterator[Record]]] = {
     'e2e_nlg': e2e_nlg,
     'wmt16_translate_deen': english_german,
 }
+
+# The rows that are judged.
+JUDGED = {'rte': _entailment('rte', 'NLI_RTE', 'test'), 'cb': _entailment('cb', 'NLI_CB', 'test')}
 
 
 def first_rows(key: str, folder: Path, count: int = NUM_ROWS) -> list[Record]:
