@@ -110,6 +110,8 @@ def _stable(value: Any) -> Any:
         return [_stable(item) for item in value]
     text = repr(value)
     if _ADDRESS.search(text):
+        if dataclasses.is_dataclass(value):  # one that holds functions
+            return [[field.name, _stable(getattr(value, field.name))] for field in dataclasses.fields(value)]
         raise UserError(
             f'{text}: a preprocessor or render function depends on an object without a stable text; '
             'make it a dataclass, or use a function of a module'

@@ -381,6 +381,8 @@ REAL = {
     'self_instruct/seed_tasks.jsonl': {'self_instruct': 175},
     'self_instruct/user_oriented_instructions.jsonl': {'self_instruct': 252},
     'self_instruct/text-davinci-003_predictions.jsonl.gz': {'self_instruct_prediction': 252},
+    'self_instruct/text-davinci-001_predictions.jsonl.gz': {'self_instruct_prediction': 252},
+    'self_instruct/davinci-self-instruct_predictions.jsonl.gz': {'self_instruct_prediction': 252},
     'self_instruct/davinci-t0-ft_predictions.jsonl.gz': {
         'self_instruct_prediction': 204,
         'message 2, from the assistant, is empty': 48,
