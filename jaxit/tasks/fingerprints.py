@@ -19,6 +19,7 @@ from jaxit.text.examples import TokenFormat
 
 # Raised when rendering or tokenisation give other examples from the same task.
 RENDERING_VERSION = 1
+REPLAY_VERSION = 2  # the same for plain texts alone
 
 _ADDRESS = re.compile(r' at 0x[0-9a-fA-F]+')
 _TOKENIZER_PACKAGES = ('sentencepiece', 'tokenizers')
@@ -64,8 +65,9 @@ def fingerprint(
 
 def _unusual(task: Task) -> dict[str, Any]:
     """Returns what few tasks set; nothing where it is as for any other task, whose cache stays what it is."""
-    fields = {'loss_turns': 'all', 'long_conversations': 'cut'}
+    fields = {'loss_turns': 'all', 'long_conversations': 'cut', 'objective': 'span_corruption'}
     found = {name: getattr(task, name) for name, usual in fields.items() if getattr(task, name) != usual}
+    found |= {'replay_version': REPLAY_VERSION} if task.kind == 'text' else {}
     return found | ({} if task.few_shot is None else {'few_shot': describe(task.few_shot)})
 
 
