@@ -134,7 +134,7 @@ class _Kind:
             preprocessors=(has_output,),
             metrics=METRICS,
             cluster='_'.join(next(iter(facts['Categories']), '').lower().split()),
-            licence=', '.join(facts['Instance License']).replace('Unknown', 'unknown') or 'unknown',
+            licence=_licence(facts['Instance License']),
             language=', '.join(dict.fromkeys((*facts['Input_language'], *facts['Output_language']))),
         )
 
@@ -249,6 +249,11 @@ def _check_free(names: list[str]) -> None:
     taken = {*registry.names(), *registry.mixture_names()} & set(names)
     if taken:
         raise UserError(f'name {min(taken)!r} is registered twice; give register() another prefix')
+
+
+def _licence(stated: list[str]) -> str:
+    """Returns the licences of a file as one: all of them hold."""
+    return ' AND '.join(dict.fromkeys(stated)).replace('Unknown', 'unknown') or 'unknown'
 
 
 def _snake(stem: str) -> str:

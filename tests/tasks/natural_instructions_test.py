@@ -11,6 +11,7 @@ from jaxit.cli.experiment import DataConfig
 from jaxit.core.errors import UserError
 from jaxit.evaluation.suite_files import load_suite
 from jaxit.tasks import caching, natural_instructions, natural_instructions_files, registry, rendering, suites
+from jaxit.tasks.hygiene.licences import classify
 from jaxit.tasks.natural_instructions import register
 from jaxit.tasks.natural_instructions_encoding import ENCODINGS, Encoding, Render, encodings
 from jaxit.text import tokenizers
@@ -206,7 +207,7 @@ def test_what_is_registered(tmp_path):
     suite = suites.get_suite('natural_instructions_test')
     assert (suite.kind, suite.tasks, suite.split) == ('held_out', made.test, 'test')
     task = registry.get_task('task001_a_b1_0_c')
-    assert (task.cluster, task.licence, task.language) == ('question_answering', 'MIT, unknown', 'English, French')
+    assert (task.cluster, task.licence, task.language) == ('question_answering', 'MIT AND unknown', 'English, French')
     assert {registry.get_task(name).splits for name in (*made.train, *made.others)} == {('train',)}
     assert registry.get_task('task002_test').splits == ('test',)
     assert made.categories() == {'task002_test': 'question_answering'}
@@ -246,6 +247,22 @@ def test_training_instances_are_drawn_and_stay_in_order(tmp_path):
     assert rows(max_train=5)[1] != key
 
 
+@pytest.mark.parametrize(
+    ('stated', 'licence', 'kind'),
+    [
+        (['MIT', 'Apache 2.0'], 'MIT AND Apache 2.0', 'permissive'),
+        (['MIT', 'MIT'], 'MIT', 'permissive'),
+        (['MIT', 'CC BY-NC-SA 4.0'], 'MIT AND CC BY-NC-SA 4.0', 'non_commercial'),
+        (['MIT', 'Unknown'], 'MIT AND unknown', 'unknown'),
+        ([], 'unknown', 'unknown'),
+    ],
+)
+def test_several_licences_all_hold(tmp_path, stated, licence, kind):
+    made = register(checkout(tmp_path, {'task1': content(**{'Instance License': stated})}, ['task1']))
+    found = registry.get_task(made.train[0]).licence
+    assert (found, classify(found)) == (licence, kind)
+
+
 def test_nothing_is_parsed_before_it_is_needed(tmp_path, parsed):
     made = register(three(tmp_path))
     registry.names(), registry.mixture_names(), registry.get_mixture(made.mixture)
@@ -272,7 +289,13 @@ def test_facts_stand_at_the_ends_of_a_long_file(tmp_path):
     assert len(json.dumps(long)) > 2 * natural_instructions_files._HEAD_BYTES
     register(checkout(tmp_path, files, files))
     tasks = [registry.get_task(name) for name in files]
-    assert [task.licence for task in tasks] == ['MIT, unknown', 'unknown', 'MIT, unknown', 'unknown', 'MIT, unknown']
+    assert [task.licence for task in tasks] == [
+        'MIT AND unknown',
+        'unknown',
+        'MIT AND unknown',
+        'unknown',
+        'MIT AND unknown',
+    ]
     assert [task.cluster for task in tasks] == ['question_answering', '', 'question_answering', 'one_text', '']
     assert [task.language for task in tasks] == ['English, French', '', 'English, French', 'English, French', 'English']
 
