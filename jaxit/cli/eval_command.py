@@ -39,13 +39,15 @@ def evaluate(
 ) -> None:
     """Judge weights on suites: a table of metrics with standard errors.
 
-    Each task is judged by its own metrics (docs/metrics.md lists them); where it has options, also by rank accuracy.
+    Each task is judged by its own metrics (docs/metrics.md lists them); where it has options, also by rank accuracy. A suite
+    of Natural Instructions is told by category too.
 
     Example: jaxit eval --checkpoint runs/primer --suite primer_held_in --suite primer_forgetting --limit 50
     """
     from jaxit.cli import console, evaluating
     from jaxit.cli import loaded as loaded_lib
     from jaxit.core.errors import UserError
+    from jaxit.evaluation.natural_instructions import category_table
 
     if not re.fullmatch(r'[\w.-]+', label) or label.startswith('.'):
         raise UserError(f'--label is {label!r}; it names a file, so letters, digits, _, - and . only')
@@ -75,11 +77,27 @@ def evaluate(
     if output is not None:
         evaluation.save(output)
     report = evaluation.report()
+    for asked in suites:
+        if asked.categories:
+            found = category_table(evaluation.suites[asked.name], asked.categories)
+            report['suites'][asked.name]['categories'] = found
     if as_json:
         console.json_out(report)
-        return
-    for name, found in report['suites'].items():
-        console.table(f'{name} ({found["kind"]})', ['task', 'metric', 'value', 'stderr', 'n'], _rows(found), left=2)
+    else:
+        _show(report)
+
+
+def _show(report: dict[str, Any]) -> None:
+    from jaxit.cli import console
+
+    for name, suite in report['suites'].items():
+        console.table(f'{name} ({suite["kind"]})', ['task', 'metric', 'value', 'stderr', 'n'], _rows(suite), left=2)
+        rows = [
+            [row['category'], row['metric'], *shown(row), row['count'], row['num_tasks']]
+            for row in suite.get('categories', ())
+        ]
+        if rows:
+            console.table(f'{name} by category', ['category', 'metric', 'value', 'stderr', 'n', 'tasks'], rows, left=2)
 
 
 def _rows(suite: dict[str, Any]) -> list[list[Any]]:

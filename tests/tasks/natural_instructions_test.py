@@ -5,12 +5,13 @@ import json
 import logging
 
 import pytest
+import tokenizers as tokenizers_lib
 
 from jaxit.cli import suites as suite_files
 from jaxit.cli.experiment import DataConfig
 from jaxit.core.errors import UserError
 from jaxit.evaluation.suite_files import load_suite
-from jaxit.tasks import caching, natural_instructions, natural_instructions_files, registry, rendering, suites
+from jaxit.tasks import caching, natural_instructions_files, registry, rendering, suites
 from jaxit.tasks.hygiene.licences import classify
 from jaxit.tasks.natural_instructions import register
 from jaxit.tasks.natural_instructions_encoding import ENCODINGS, Encoding, Render, encodings
@@ -338,8 +339,10 @@ def test_the_test_is_asked_in_one_encoding(tmp_path):
 def test_a_suite_is_written_and_read_with_its_metrics(tmp_path):
     made = register(three(tmp_path))
     path = suite_files.write(made.suite, DataConfig(cache_dir=str(tmp_path)), seed=0, limit=3)
-    (task,) = load_suite(path).tasks
-    assert task.metrics == natural_instructions.METRICS and len(task.examples) == 3
+    suite = load_suite(path)
+    (task,) = suite.tasks
+    assert task.metrics == ('exact_match', 'exact_match_with_articles', 'rouge_l') and len(task.examples) == 3
+    assert (suite.categories, suite.rouge_tokenizer) == ({'task002_test': 'question_answering'}, '')
     assert task.examples[0] == suites.suite_examples(made.suite)['task002_test'][0]
 
 
@@ -473,5 +476,24 @@ def _stem(task):
     return task.source.path.rsplit('/', 1)[-1].removesuffix('.json')
 
 
-def test_the_metrics_exist_in_the_documented_order():
-    assert natural_instructions.METRICS == ('exact_match', 'exact_match_with_articles', 'rouge_l')
+def test_the_cross_lingual_suite_is_judged_with_the_tokenizer_that_is_named(tmp_path, monkeypatch):
+    folder = three(tmp_path, track='xlingual')
+    path = tmp_path / 'tokenizer.json'
+    pieces = tokenizers_lib.Tokenizer(tokenizers_lib.models.BPE({piece: i for i, piece in enumerate('aĠ')}, []))
+    pieces.pre_tokenizer = tokenizers_lib.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    pieces.save(str(path))
+    monkeypatch.chdir(tmp_path)
+    made = register(folder, track='xlingual', tokenizer='tokenizer.json')
+    for name in (*made.train, *made.test):
+        assert registry.get_task(name).metrics == ('exact_match', 'exact_match_with_articles', 'cross_lingual_rouge_l')
+    monkeypatch.chdir(tmp_path.parent)  # the path was made whole where it was named
+    data = DataConfig(cache_dir=str(tmp_path))
+    suite = load_suite(suite_files.write(made.suite, data, seed=0, limit=3))
+    assert suite.rouge_tokenizer == str(path) and suite.categories == made.categories()
+
+    without = register(folder, track='xlingual', prefix='x_')  # to train on, it needs none
+    assert registry.resolve(without.mixture)
+    with pytest.raises(UserError, match=r'no tokenizer for it is named; .* register\(\.\.\., tokenizer=PATH\)'):
+        suite_files.write(without.suite, data, seed=0, limit=3)
+    with pytest.raises(UserError, match="tokenizer is for track='xlingual'"):
+        register(folder, folder / 'splits' / 'xlingual', prefix='y_', tokenizer=path)
