@@ -12,6 +12,7 @@ from typing import Any
 
 from jaxit.core.errors import UserError
 from jaxit.core.files import sha256_json
+from jaxit.tasks import replay
 from jaxit.tasks.registry import TRAIN, Task
 from jaxit.text import chat
 from jaxit.text.base import Tokenizer
@@ -19,7 +20,6 @@ from jaxit.text.examples import TokenFormat
 
 # Raised when rendering or tokenisation give other examples from the same task.
 RENDERING_VERSION = 1
-REPLAY_VERSION = 2  # the same for plain texts alone
 
 _ADDRESS = re.compile(r' at 0x[0-9a-fA-F]+')
 _TOKENIZER_PACKAGES = ('sentencepiece', 'tokenizers')
@@ -67,7 +67,7 @@ def _unusual(task: Task) -> dict[str, Any]:
     """Returns what few tasks set; nothing where it is as for any other task, whose cache stays what it is."""
     fields = {'loss_turns': 'all', 'long_conversations': 'cut', 'objective': 'span_corruption'}
     found = {name: getattr(task, name) for name, usual in fields.items() if getattr(task, name) != usual}
-    found |= {'replay_version': REPLAY_VERSION} if task.kind == 'text' else {}
+    found |= {'replay_version': replay.VERSION} if task.kind == 'text' else {}
     return found | ({} if task.few_shot is None else {'few_shot': describe(task.few_shot)})
 
 

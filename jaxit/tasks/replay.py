@@ -16,6 +16,9 @@ from jaxit.core.errors import UserError, unknown_name
 from jaxit.text.base import Tokenizer
 from jaxit.text.examples import TokenFormat, TokenizedExample
 
+# Raised when a text becomes other examples, so that caches are made anew.
+VERSION = 2
+
 NOISE_DENSITY = 0.15
 MEAN_SPAN_LENGTH = 3.0
 
