@@ -38,7 +38,9 @@ def digests(folder: Path) -> dict[str, str]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    rows = ({'inputs': f'What is {i} plus {i % 97}? ' * (i % 5 + 1), 'targets': str(i + i % 97)} for i in range(NUM_ROWS))
+    rows = (
+        {'inputs': f'What is {i} plus {i % 97}? ' * (i % 5 + 1), 'targets': str(i + i % 97)} for i in range(NUM_ROWS)
+    )
     (tmp_path / 'rows.jsonl').write_text(''.join(json.dumps(row) + '\n' for row in rows))
     (tmp_path / 'killed_tasks.py').write_text(
         'from jaxit.tasks.registry import add_task\nfrom jaxit.tasks.sources import Jsonl\n'
