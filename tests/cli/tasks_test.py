@@ -151,6 +151,29 @@ def test_a_module_is_found_in_the_folder_one_is_in(tmp_path: Path) -> None:
     assert 'here_and_nowhere_else' in done.stdout
 
 
+@pytest.mark.parametrize(
+    'command',
+    [
+        ('list', '--module', 'examples.flan2022'),
+        ('mixture', 'flan2022_submix', '--module', 'examples.flan2022'),
+        ('mixture', 'flan_inter_cluster_split_10_10templates_train'),
+        ('show', 'rte_10templates', '--invented'),
+        ('suites',),
+    ],
+    ids=lambda command: ' '.join(command[:2]),
+)
+def test_what_the_library_knows_by_itself_is_told_without_tensorflow_and_jax(command: tuple[str, ...]) -> None:
+    code = (
+        'import sys; from jaxit.cli import main\n'
+        f'assert main.run({["tasks", *command]!r}) == 0\n'
+        "print('IMPORTED', sorted({'tensorflow', 'tensorflow_datasets', 'seqio', 'jax', 'apache_beam'} & set(sys.modules)))"
+    )
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run([sys.executable, '-c', code], cwd=root, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip().endswith('IMPORTED []')
+
+
 def test_licences_choose_tasks(jaxit_here: Callable, tmp_path: Path) -> None:
     command = ('tasks', 'mixture', 'tiny', '--module', 'tiny_tasks', '--licences', 'permissive', '--json')
     for more in ((), ('--tokenizer', 'bytes', '--cache_dir', tmp_path)):
