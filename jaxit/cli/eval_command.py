@@ -35,6 +35,14 @@ def evaluate(
     ] = None,
     max_new_tokens: Annotated[int, typer.Option('--max_new_tokens', help='Of each answer.')] = 32,
     batch_size: Annotated[int, typer.Option('--batch_size', help='Prompts decoded together.')] = 16,
+    by_template: Annotated[
+        str | None,
+        typer.Option(
+            '--by_template',
+            metavar='METRIC',
+            help='Also the mean over the templates of each data set and, with the suites X_test and X_dev, the score of the best on dev.',
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option('--json', help='Print the whole report as JSON.')] = False,
 ) -> None:
     """Judge weights on suites: a table of metrics with standard errors.
@@ -44,7 +52,7 @@ def evaluate(
 
     Example: jaxit eval --checkpoint runs/primer --suite primer_held_in --suite primer_forgetting --limit 50
     """
-    from jaxit.cli import console, evaluating
+    from jaxit.cli import console, evaluating, template_tables
     from jaxit.cli import loaded as loaded_lib
     from jaxit.core.errors import UserError
     from jaxit.evaluation.natural_instructions import category_table
@@ -81,10 +89,14 @@ def evaluate(
         if asked.categories:
             found = category_table(evaluation.suites[asked.name], asked.categories)
             report['suites'][asked.name]['categories'] = found
+    tables = template_tables.make(evaluation, by_template) if by_template is not None else {}
+    if by_template is not None:
+        report['by_template'] = {'metric': by_template, 'suites': tables}
     if as_json:
         console.json_out(report)
-    else:
-        _show(report)
+        return
+    _show(report)
+    template_tables.show(tables, by_template or '')
 
 
 def _show(report: dict[str, Any]) -> None:
