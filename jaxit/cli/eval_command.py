@@ -52,10 +52,9 @@ def evaluate(
 
     Example: jaxit eval --checkpoint runs/primer --suite primer_held_in --suite primer_forgetting --limit 50
     """
-    from jaxit.cli import console, evaluating, template_tables
+    from jaxit.cli import console, evaluating
     from jaxit.cli import loaded as loaded_lib
     from jaxit.core.errors import UserError
-    from jaxit.evaluation.natural_instructions import category_table
 
     if not re.fullmatch(r'[\w.-]+', label) or label.startswith('.'):
         raise UserError(f'--label is {label!r}; it names a file, so letters, digits, _, - and . only')
@@ -84,23 +83,30 @@ def evaluate(
     )
     if output is not None:
         evaluation.save(output)
-    report = evaluation.report()
-    for asked in suites:
-        if asked.categories:
-            found = category_table(evaluation.suites[asked.name], asked.categories)
-            report['suites'][asked.name]['categories'] = found
-    tables = template_tables.make(evaluation, by_template) if by_template is not None else {}
-    if by_template is not None:
-        report['by_template'] = {'metric': by_template, 'suites': tables}
+    report = _report(evaluation, suites, by_template)
     if as_json:
         console.json_out(report)
-        return
-    _show(report)
-    template_tables.show(tables, by_template or '')
+    else:
+        _show(report)
+
+
+def _report(evaluation: Any, suites: list[Any], by_template: str | None) -> dict[str, Any]:
+    """Returns the report with its further tables: by category where a suite has such, by template where that is asked for."""
+    from jaxit.cli import template_tables
+    from jaxit.evaluation.natural_instructions import category_table
+
+    report = evaluation.report()
+    for suite in suites:
+        if suite.categories:
+            rows = category_table(evaluation.suites[suite.name], suite.categories)
+            report['suites'][suite.name]['categories'] = rows
+    if by_template is not None:
+        report['by_template'] = {'metric': by_template, 'suites': template_tables.make(evaluation, by_template)}
+    return report
 
 
 def _show(report: dict[str, Any]) -> None:
-    from jaxit.cli import console
+    from jaxit.cli import console, template_tables
 
     for name, suite in report['suites'].items():
         console.table(f'{name} ({suite["kind"]})', ['task', 'metric', 'value', 'stderr', 'n'], _rows(suite), left=2)
@@ -110,6 +116,8 @@ def _show(report: dict[str, Any]) -> None:
         ]
         if rows:
             console.table(f'{name} by category', ['category', 'metric', 'value', 'stderr', 'n', 'tasks'], rows, left=2)
+    if 'by_template' in report:
+        template_tables.show(report['by_template']['suites'], report['by_template']['metric'])
 
 
 def _rows(suite: dict[str, Any]) -> list[list[Any]]:
