@@ -99,9 +99,8 @@ def render_row(
             continue
         index = _template_of(task, split, row, item, seed) if template is None else template
         before = _exemplars(task, pool, item, index)
-        made.append(
-            _with_exemplars(before, _example(task, row, item, index, None if before else chat_format), chat_format)
-        )
+        example = _example(task, row, item, index, None if before else chat_format)
+        made.append(_with_exemplars(before, _shot(task, example), chat_format))
     return made
 
 
@@ -116,7 +115,11 @@ def _can_be_shown(task: Task, record: Record) -> bool:
     """Returns whether a row is left after preprocessing, and renders whichever template is drawn."""
     try:
         items = apply(task.preprocessors, record)[:1]
-        shown = [_example(task, 0, item, index, None) for item in items for index in range(len(task.templates) or 1)]
+        shown = [
+            _shot(task, _example(task, 0, item, index, None))
+            for item in items
+            for index in range(len(task.templates) or 1)
+        ]
     except UserError:
         return False
     return bool(shown) and all(example.targets.strip() for example in shown)
@@ -135,6 +138,13 @@ def _said(task: Task, item: Record) -> Record:
         return item
     fields = {field for template in task.templates for field in template.fields}
     return {field: value for field, value in item.items() if field in fields}
+
+
+def _shot(task: Task, example: Example) -> Example:
+    """Returns an example that may be an exemplar, or stand behind some: not a conversation, whose turns would run together."""
+    if task.shots and isinstance(example, chat.Conversation):
+        raise UserError('exemplars are for inputs and targets; a task of conversations has no shots')
+    return example
 
 
 def _with_exemplars(before: list[str], example: Example, chat_format: str | None) -> Example:

@@ -124,18 +124,8 @@ def test_mixture_shares_of_rows_and_loss_are_those_of_many_rows(jaxit_here: Call
     assert 'packed share' in shown.out and 'padding: ' in shown.out
 
 
-def test_a_task_that_is_not_here_is_a_line_in_the_table_or_stops(
-    jaxit_here: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / 'absent_tasks.py').write_text(
-        'import tiny_tasks\n'
-        'from jaxit.tasks.registry import add_mixture, add_task\n'
-        'from jaxit.tasks.sources import Jsonl\n'
-        "add_task('tiny_absent', Jsonl('nowhere/rows.jsonl'))\n"
-        "add_mixture('tiny_and_absent', [('tiny_echo', 1.0), ('tiny_absent', 1.0)])\n"
-    )
-    monkeypatch.syspath_prepend(tmp_path)
-    module, why = ('--module', 'absent_tasks'), 'nowhere/rows.jsonl: No such file or directory'
+def test_a_task_that_is_not_here_is_a_line_in_the_table_or_stops(jaxit_here: Callable, tmp_path: Path) -> None:
+    module, why = ('--module', 'tiny_tasks'), 'nowhere/rows.jsonl: No such file or directory'
     counted = (*module, '--tokenizer', 'bytes', '--cache_dir', tmp_path / 'caches')
     mixture = ('tasks', 'mixture', 'tiny_and_absent')
     for call in ((*mixture, *module), (*mixture, *counted), ('cache', '--mixture', 'tiny_and_absent', *counted)):
@@ -159,6 +149,29 @@ def test_a_module_is_found_in_the_folder_one_is_in(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stderr
     assert 'here_and_nowhere_else' in done.stdout
+
+
+@pytest.mark.parametrize(
+    'command',
+    [
+        ('list', '--module', 'examples.flan2022'),
+        ('mixture', 'flan2022_submix', '--module', 'examples.flan2022'),
+        ('mixture', 'flan_inter_cluster_split_10_10templates_train'),
+        ('show', 'rte_10templates', '--invented'),
+        ('suites',),
+    ],
+    ids=lambda command: ' '.join(command[:2]),
+)
+def test_what_the_library_knows_by_itself_is_told_without_tensorflow_and_jax(command: tuple[str, ...]) -> None:
+    code = (
+        'import sys; from jaxit.cli import main\n'
+        f'assert main.run({["tasks", *command]!r}) == 0\n'
+        "print('IMPORTED', sorted({'tensorflow', 'tensorflow_datasets', 'seqio', 'jax', 'apache_beam'} & set(sys.modules)))"
+    )
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run([sys.executable, '-c', code], cwd=root, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip().endswith('IMPORTED []')
 
 
 def test_licences_choose_tasks(jaxit_here: Callable, tmp_path: Path) -> None:
