@@ -12,7 +12,7 @@ from jaxit.tasks.registry import TRAIN, Task
 from jaxit.tasks.sources import Record
 from jaxit.text import chat
 from jaxit.text.examples import Example, Part, ordinary
-from jaxit.text.templates import Template, choose
+from jaxit.text.templates import Template, choose, fields_of
 
 EXEMPLARS = 'exemplars'  # the field that holds them, beside those of the record
 POOL_ROWS = 512  # of the train split, that exemplars are drawn from
@@ -126,8 +126,8 @@ def _can_be_shown(task: Task, record: Record) -> bool:
 
 
 def _exemplars(task: Task, pool: list[Record], item: Record, index: int) -> list[str]:
-    found = (items[0] for record in pool if (items := apply(task.preprocessors, record)))
-    others = (other for other in found if _said(task, other) != _said(task, item))
+    found, own = (items[0] for record in pool if (items := apply(task.preprocessors, record))), _said(task, item)
+    others = (other for other in found if _said(task, other) != own)
     shown = [_example(task, 0, other, index, None) for other in itertools.islice(others, task.shots)]
     return [f'{example.inputs}\n{example.targets}\n\n\n' for example in shown]
 
@@ -136,7 +136,7 @@ def _said(task: Task, item: Record) -> Record:
     """Returns what templates can say of a record: two rows that differ in a number of their own are one to a reader."""
     if not task.templates:
         return item
-    fields = {field for template in task.templates for field in template.fields}
+    fields = fields_of(task.templates)
     return {field: value for field, value in item.items() if field in fields}
 
 

@@ -1,5 +1,6 @@
 """Templates: patterns that turn a record's fields into inputs and targets."""
 
+import functools
 import hashlib
 import re
 import string
@@ -114,6 +115,12 @@ class Template:
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise UserError(f'{self.label}: field {field!r} is {type(value).__name__}; it must be text or a number')
         return str(value)
+
+
+@functools.cache
+def fields_of(templates: tuple[Template, ...]) -> frozenset[str]:
+    """Returns the fields that any of the templates names; found once, since it is asked for with every row."""
+    return frozenset(field for template in templates for field in template.fields)
 
 
 def choose(templates: Sequence[Template], task_name: str, row: int, seed: int) -> int:

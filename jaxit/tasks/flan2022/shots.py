@@ -15,7 +15,7 @@ from jaxit.tasks.flan2022.speakers import RandomSpeakers
 from jaxit.tasks.preprocessors import Preprocessor, apply
 from jaxit.tasks.registry import TRAIN
 from jaxit.tasks.sources import Record, Source
-from jaxit.text.templates import Template, choose
+from jaxit.text.templates import Template, choose, fields_of
 
 ROW = '_row'  # a field of a record beside those of its source
 NUM_MIXED = 5
@@ -163,7 +163,7 @@ class FewShot:
 
     def _said(self, record: Record) -> list[Record]:
         """Returns what templates can say of a row: rows that differ in a number of their own are one to a reader."""
-        fields = {field for template in self.templates for field in template.fields}.union(self.drawn.reads)
+        fields = fields_of(self.templates).union(self.drawn.reads)
         return [
             {field: value for field, value in item.items() if field in fields} for item in self.drawn.undrawn(record)
         ]
