@@ -18,7 +18,7 @@ from jaxit.text.base import Tokenizer
 from jaxit.text.examples import TokenFormat
 
 # Raised when rendering or tokenisation give other examples from the same task.
-RENDERING_VERSION = 1
+RENDERING_VERSION = 2
 
 _ADDRESS = re.compile(r' at 0x[0-9a-fA-F]+')
 _TOKENIZER_PACKAGES = ('sentencepiece', 'tokenizers')

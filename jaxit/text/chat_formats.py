@@ -36,6 +36,9 @@ class ChatFormat:
         default_system: the system prompt of a conversation that has none; '' for no system prompt.
         default_system_with_input: the same where the first user's turn brings an input.
         input_separator: text between a user's words and the input that they are about.
+        reply_continues: whether a reply's first word has no blank of the vocabulary's own before it, as where prompt and
+            reply are tokenised as one text.
+        reply_rstrip: characters that are taken away from the end of a reply.
         reserved: plain texts that the format itself is written with; a content that holds one is refused.
     """
 
@@ -49,6 +52,8 @@ class ChatFormat:
     default_system: str = ''
     default_system_with_input: str = ''
     input_separator: str = '\n\n'
+    reply_continues: bool = False
+    reply_rstrip: str = ''
     reserved: tuple[str, ...] = ()
 
     @property

@@ -383,14 +383,6 @@ def test_marks_that_say_nothing_are_refused(messages, loss, message):
         chat.to_parts(messages, 'plain', loss=loss)
 
 
-def test_earlier_replies_without_loss_are_cut_but_keep_their_ends():
-    tokenizer = tokenizers.load('bytes')
-    talk = [USER, REPLY | {'content': 'y' * 50}, USER | {'content': 'z'}, REPLY]
-    made = tokenize(Example(chat.to_parts(talk, 'plain', loss='last')), tokenizer, TokenFormat(False, 20, 9))
-    text = tokenizer.decode(made.tokens, keep_specials=True)
-    assert text == 'x\n' + 'y' * 15 + '</s>z\nx</s>' and made.boundaries == (20,) and made.cut_inputs == 35
-
-
 def test_t5_takes_a_conversation_of_which_one_reply_bears_loss():
     tokenizer, format = tokenizers.load('bytes'), TokenFormat(True, 60, 20)
     with pytest.raises(UserError, match='an encoder-decoder takes one reply per example, not 2'):
