@@ -129,12 +129,13 @@ FORMATS: Mapping[str, ChatFormat] = {
         ),
         # Mistral's own library moves the system prompt on to the newest user's turn (v2 and v3). Here it stays with the
         # first (v1), since a conversation must only ever grow: else no reply but the last would be learnt under it.
-        ChatFormat('mistral', user=Turn((_mark('[INST]'),), (_mark('[/INST]'),)), assistant=Turn()),
+        ChatFormat('mistral', user=Turn((_mark('[INST]'),), (_mark('[/INST]'),)), assistant=Turn(), reply_rstrip=' '),
         ChatFormat(
             'zephyr',
             system=_zephyr_turn('system'),
             user=_zephyr_turn('user'),
             assistant=_zephyr_turn('assistant', loss=True),
+            reply_continues=True,
         ),
         ChatFormat(
             'vicuna',
@@ -151,6 +152,7 @@ FORMATS: Mapping[str, ChatFormat] = {
             default_system=_ALPACA.format(''),
             default_system_with_input=_ALPACA.format(', paired with an input that provides further context'),
             input_separator='\n\n### Input:\n',
+            reply_continues=True,
         ),
     )
 }
