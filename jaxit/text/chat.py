@@ -36,7 +36,7 @@ Message = Mapping[str, Any]
 LossTurns = Literal['all', 'last', 'marked']
 LOSS_TURNS = ('all', 'last', 'marked')
 
-_FOLLOWERS = {
+FOLLOWERS = {
     None: ('system', 'user'),
     'system': ('user',),
     'user': ('assistant',),
@@ -152,8 +152,8 @@ def check(messages: Sequence[Message], *, where: str = 'conversation') -> None:
             text = message.get(field, '' if field == 'input' else None)
             if not isinstance(text, str):
                 raise UserError(f'{where}: the {field} of message {number} is {type(text).__name__}; it must be text')
-        if role not in _FOLLOWERS[before]:
-            raise UserError(f'{where}: message {number} is from {role!r}; expected {" or ".join(_FOLLOWERS[before])}')
+        if role not in FOLLOWERS[before]:
+            raise UserError(f'{where}: message {number} is from {role!r}; expected {" or ".join(FOLLOWERS[before])}')
         before = role
     if before in (None, 'system'):
         raise UserError(f'{where}: there is no message from the user')
