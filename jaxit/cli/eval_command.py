@@ -35,6 +35,14 @@ def evaluate(
     ] = None,
     max_new_tokens: Annotated[int, typer.Option('--max_new_tokens', help='Of each answer.')] = 32,
     batch_size: Annotated[int, typer.Option('--batch_size', help='Prompts decoded together.')] = 16,
+    by_template: Annotated[
+        str | None,
+        typer.Option(
+            '--by_template',
+            metavar='METRIC',
+            help='Also the mean over the templates of each data set and, with the suites X_test and X_dev, the score of the best on dev.',
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option('--json', help='Print the whole report as JSON.')] = False,
 ) -> None:
     """Judge weights on suites: a table of metrics with standard errors.
@@ -43,7 +51,7 @@ def evaluate(
 
     Example: jaxit eval --checkpoint runs/primer --suite primer_held_in --suite primer_forgetting --limit 50
     """
-    from jaxit.cli import console, evaluating
+    from jaxit.cli import console, evaluating, template_tables
     from jaxit.cli import loaded as loaded_lib
     from jaxit.core.errors import UserError
 
@@ -75,11 +83,15 @@ def evaluate(
     if output is not None:
         evaluation.save(output)
     report = evaluation.report()
+    tables = template_tables.make(evaluation, by_template) if by_template is not None else {}
+    if by_template is not None:
+        report['by_template'] = {'metric': by_template, 'suites': tables}
     if as_json:
         console.json_out(report)
         return
     for name, found in report['suites'].items():
         console.table(f'{name} ({found["kind"]})', ['task', 'metric', 'value', 'stderr', 'n'], _rows(found), left=2)
+    template_tables.show(tables, by_template or '')
 
 
 def _rows(suite: dict[str, Any]) -> list[list[Any]]:

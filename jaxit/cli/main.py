@@ -33,7 +33,9 @@ def make_app() -> typer.Typer:
 
 
 def main() -> None:
-    """Runs the command line."""
+    """Runs the command line; modules of tasks are found in the folder one is in, as with `python -m`."""
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
     sys.exit(run(sys.argv[1:]))
 
 

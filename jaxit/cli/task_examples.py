@@ -10,9 +10,8 @@ from jaxit.cli import masked
 from jaxit.core.errors import UserError
 from jaxit.tasks import caching
 from jaxit.tasks.registry import Task
-from jaxit.tasks.rendering import examples
 from jaxit.text.base import Tokenizer
-from jaxit.text.examples import TokenFormat, tokenize
+from jaxit.text.examples import TokenFormat
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,6 +25,7 @@ class Row:
         template: index of its template.
         tokens: [n] ids.
         boundaries: where the loss toggles.
+        invented: whether it is made up, the data not being here.
     """
 
     task: Task
@@ -34,11 +34,13 @@ class Row:
     template: int
     tokens: np.ndarray
     boundaries: tuple[int, ...]
+    invented: bool = False
 
     @property
     def title(self) -> str:
         """One line that says where it comes from."""
-        line = f'{self.task.name} · {self.split} row {self.source_row}'
+        where = 'an invented row' if self.invented else f'{self.split} row {self.source_row}'
+        line = f'{self.task.name} · {where}'
         return f'{line} · {template_text(self.task, self.template)}'
 
     def stretches(self, tokenizer: Tokenizer) -> list[masked.Stretch]:
@@ -52,6 +54,7 @@ class Row:
             'split': self.split,
             'source_row': self.source_row,
             'template': self.template,
+            'invented': self.invented,
             'num_tokens': len(self.tokens),
             'stretches': masked.as_json(self.stretches(tokenizer)),
         }
@@ -65,7 +68,14 @@ def template_text(task: Task | None, index: int) -> str:
 
 
 def tokenized(
-    task: Task, split: str, tokenizer: Tokenizer, token_format: TokenFormat, *, seed: int, chat_format: str | None
+    task: Task,
+    split: str,
+    tokenizer: Tokenizer,
+    token_format: TokenFormat,
+    *,
+    seed: int,
+    chat_format: str | None,
+    invented: bool = False,
 ) -> Iterator[Row]:
     """Yields the examples of a split as a cache would hold them; those that are too long to keep are passed over.
 
@@ -76,16 +86,10 @@ def tokenized(
         token_format: lengths and layout.
         seed: of template draws.
         chat_format: writes every example as a conversation.
+        invented: shows the source's made-up record instead.
     """
-    task.source.check_split(split)
-    if task.kind == 'text':
-        for row in caching.rows(task, split, tokenizer, token_format, seed=seed):
-            yield Row(task, split, row.source_row, row.template, row.tokens, row.boundaries)
-        return
-    for example in examples(task, split, seed=seed, chat_format=chat_format):
-        try:
-            made = tokenize(example, tokenizer, token_format)
-        except UserError as error:
-            raise UserError(f'{task.source.locate(split, example.source_row)}: {error}') from None
-        if made is not None:
-            yield Row(task, split, example.source_row, example.template, made.tokens, made.boundaries)
+    if invented and task.source.invented is None:
+        raise UserError(f'task {task.name!r} has no invented row')
+    made = caching.rows(task, split, tokenizer, token_format, seed=seed, chat_format=chat_format, invented=invented)
+    for row in made:
+        yield Row(task, split, row.source_row, row.template, row.tokens, row.boundaries, invented)

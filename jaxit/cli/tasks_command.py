@@ -6,6 +6,7 @@ import typer
 
 from jaxit.cli.mixture_options import JsonOption, LeaveOutOption, LicencesOption, ModuleOption, StrictOption
 from jaxit.cli.tasks_check_command import check
+from jaxit.cli.tasks_page_command import page
 
 
 def register(app: typer.Typer) -> None:
@@ -18,6 +19,7 @@ def register(app: typer.Typer) -> None:
     tasks.command('mixture')(mixture)
     tasks.command('check')(check)
     tasks.command('suites')(suites)
+    tasks.command('page')(page)
     app.add_typer(tasks, name='tasks')
 
 
@@ -53,6 +55,9 @@ def show(
     inputs_length: Annotated[int, typer.Option('--inputs_length', help='Most tokens of inputs.')] = 512,
     targets_length: Annotated[int, typer.Option('--targets_length', help='Most tokens of targets.')] = 256,
     seed: Annotated[int, typer.Option('--seed', help='Of template draws.')] = 0,
+    invented: Annotated[
+        bool, typer.Option('--invented', help="A made-up row; it's also shown where the data is not here.")
+    ] = False,
     module: ModuleOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -60,10 +65,11 @@ def show(
 
     Example: jaxit tasks show primer_capital --tokenizer bytes --num 5
     """
+    import functools
     import itertools
 
     from jaxit.cli import console, masked, task_examples
-    from jaxit.core.errors import UserError
+    from jaxit.core.errors import UnavailableError, UserError
     from jaxit.tasks import registry
     from jaxit.text import tokenizers
     from jaxit.text.examples import TokenFormat
@@ -73,7 +79,8 @@ def show(
     _import(module)
     task = registry.get_task(name)
     loaded = tokenizers.load(tokenizer)
-    rows = task_examples.tokenized(
+    rows = functools.partial(
+        task_examples.tokenized,
         task,
         split or task.splits[0],
         loaded,
@@ -81,7 +88,13 @@ def show(
         seed=seed,
         chat_format=format,
     )
-    found = list(itertools.islice(rows, num))
+    try:
+        found = list(itertools.islice(rows(invented=invented), num))
+    except UnavailableError as error:
+        if task.source.invented is None:
+            raise
+        console.say(f'{error}; this is an invented row')
+        found = list(rows(invented=True))
     if as_json:
         console.json_out([row.as_json(loaded) for row in found])
         return
@@ -123,7 +136,7 @@ def mixture(
         raise UserError(f'--draws is {draws}; it must be at least 1')
     _import(module)
     if tokenizer is None:
-        table = _planned(name, draws, licences)
+        table = _planned(name, draws, licences, strict=bool(strict))
     else:
         changes = {'mixture': name, 'cache_dir': cache_dir, 'inputs_length': inputs_length, 'strict': bool(strict)}
         changes |= {'targets_length': targets_length, 'num_workers': num_workers, 'leave_out': leave_out}
@@ -134,15 +147,17 @@ def mixture(
         mixture_table.show(table)
 
 
-def _planned(name: str, draws: int | None, licences: list[str] | None) -> dict[str, Any]:
+def _planned(name: str, draws: int | None, licences: list[str] | None, *, strict: bool) -> dict[str, Any]:
     """The table by the sizes that sources state; nothing is read but what they count."""
     from jaxit.cli import mixture_table
     from jaxit.tasks import registry
     from jaxit.tasks.hygiene.licences import of_classes
+    from jaxit.tasks.hygiene.usable import sized
 
     whole = registry.get_mixture(name)
-    chosen, left_out = of_classes(whole, licences) if licences else (whole, {})
-    return mixture_table.make(name, registry.resolve(chosen), draws, left_out=left_out)
+    allowed, by_licence = of_classes(whole, licences) if licences else (whole, {})
+    here, absent = sized(allowed, strict=strict)
+    return mixture_table.make(name, registry.resolve(here), draws, left_out={**by_licence, **absent})
 
 
 def _counted(

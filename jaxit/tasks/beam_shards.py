@@ -11,6 +11,7 @@ import importlib
 import io
 import logging
 import pickle
+import shutil
 import uuid
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -18,8 +19,6 @@ from typing import Any
 from jaxit.core.errors import JaxitError, UserError, missing_extra, unknown_name
 from jaxit.data import shards, staging
 from jaxit.tasks.building import Build
-
-WORK = 'work.pickle'
 
 
 def build(builds: Sequence[Build], options: str = '', place: str | None = None) -> None:
@@ -36,28 +35,28 @@ def build(builds: Sequence[Build], options: str = '', place: str | None = None) 
     """
     beam = _beam()
     flags = parse_options(options)
-    with contextlib.ExitStack() as stack:
-        for item in builds:
-            stack.enter_context(staging.alone(item.partial))
-        missing = [item for item in builds if not item.is_done()]
-        if not missing:
-            return
-        places = [_place(item, place) for item in missing]
-        sizes = [item.num_shards() for item in missing]
-        todo = [
-            (number, shard)
-            for number, (item, size) in enumerate(zip(missing, sizes, strict=True))
-            for shard in range(size)
-            if not _is_whole(_read_shard(item, places[number], shard))
-        ]
-        if todo:
-            work = _write_work(missing, places, place or places[0])
-            try:
-                _run(beam, todo, work, flags)
-            finally:
-                _delete(work)
-        for item, where, size in zip(missing, places, sizes, strict=True):
-            with _kept_unless_done_or_refused(where, place):
+    missing = [item for item in builds if not item.is_done()]
+    if not missing:
+        return
+    places = [_place(item, place) for item in missing]
+    sizes = [item.num_shards() for item in missing]
+    todo = [
+        (number, shard)
+        for number, (item, size) in enumerate(zip(missing, sizes, strict=True))
+        for shard in range(size)
+        if not _is_whole(_read_shard(item, places[number], shard))
+    ]
+    if todo:
+        work = _write_work(missing, places, place or str(missing[0].folder.parent.absolute()))
+        try:
+            _run(beam, todo, work, flags)
+        finally:
+            _delete(work)
+    for item, where, size in zip(missing, places, sizes, strict=True):
+        with staging.alone(item.partial), _kept_unless_done_or_refused(where, place):
+            if item.is_done():  # by another process meanwhile
+                shutil.rmtree(item.partial)
+            else:
                 item.put_together(_found(item, where, number) for number in range(size))
 
 
@@ -136,7 +135,7 @@ def _place(build: Build, place: str | None) -> str:
 
 def _write_work(builds: Sequence[Build], places: Sequence[str], folder: str) -> str:
     """Writes what the workers need; once, since a tokenizer may have tens of megabytes."""
-    path = f'{folder.rstrip("/")}/{uuid.uuid4().hex}.{WORK}'
+    path = f'{folder.rstrip("/")}/.{uuid.uuid4().hex}.work'
     try:
         packed = pickle.dumps(list(zip(builds, places, strict=True)))
     except (pickle.PicklingError, AttributeError, TypeError) as error:

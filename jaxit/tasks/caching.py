@@ -112,11 +112,24 @@ def build(
     return planned.folder
 
 
-def rows(task: Task, split: str, tokenizer: Tokenizer, token_format: TokenFormat, *, seed: int = 0) -> Iterator[Row]:
-    """Yields the rows that a cache would hold, without writing it; arguments as for `build`."""
+def rows(
+    task: Task,
+    split: str,
+    tokenizer: Tokenizer,
+    token_format: TokenFormat,
+    *,
+    seed: int = 0,
+    chat_format: str | None = None,
+    invented: bool = False,
+) -> Iterator[Row]:
+    """Yields the rows that a cache would hold, without writing it; arguments as for `build`.
+
+    With `invented`, they are those of the source's made-up record, which it must have.
+    """
     task.source.check_split(split)
-    job = RowJob(task, split, tokenizer, token_format, seed)
-    for row, record in job.read():
+    job = RowJob(task, split, tokenizer, token_format, seed, chat_format)
+    made_up = task.source.invented or {}
+    for row, record in [(0, made_up)] if invented else job.read():
         try:
             made, _ = job.examples(row, record)
         except UserError as error:

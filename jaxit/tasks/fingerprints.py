@@ -57,7 +57,7 @@ def fingerprint(
             'seed': seed,
             'chat_format': None if chat_format is None else dataclasses.asdict(chat.get(chat_format)),
             'on_bad_row': on_bad_row,
-            'packages': {name: importlib.metadata.version(name) for name in _TOKENIZER_PACKAGES},
+            'packages': _package_versions(),
         }
     )
 
@@ -67,6 +67,11 @@ def _unusual(task: Task) -> dict[str, Any]:
     fields = {'loss_turns': 'all', 'long_conversations': 'cut'}
     found = {name: getattr(task, name) for name, usual in fields.items() if getattr(task, name) != usual}
     return found | ({} if task.few_shot is None else {'few_shot': describe(task.few_shot)})
+
+
+@functools.cache
+def _package_versions() -> dict[str, str]:
+    return {name: importlib.metadata.version(name) for name in _TOKENIZER_PACKAGES}
 
 
 def describe(function: Callable[..., Any]) -> list[Any]:

@@ -65,46 +65,55 @@ def ensure(
         raise UserError(f'num_workers is {num_workers}; it must be 1 or more')
     whole = get_mixture(mixture) if isinstance(mixture, str) else mixture
     allowed, left_out = of_classes(whole, licences) if licences else (whole, {})
-    builds, missing = _planned(allowed, split, plan)
+    builds, done, missing = _planned(allowed, split, plan)
     if strict:
         refuse(missing, len(builds) + len(missing))
     here = without(allowed, missing).mixture
-    failed = _built(builds, num_workers, beam, strict, progress)
+    failed = _built(builds, done, num_workers, beam, strict, progress)
     remaining = without(here, failed).mixture
     components = [MixtureComponent(task.name, builds[task.name].folder, rate) for task, rate in resolve(remaining)]
     return Ensured(components, {**left_out, **missing, **failed})
 
 
-def _planned(mixture: Mixture, split: str, plan: Callable[[Task], Build]) -> tuple[dict[str, Build], dict[str, str]]:
-    """Returns the builds of the tasks whose data is here, and why each of the others is not."""
-    builds, missing = {}, {}
+def _planned(
+    mixture: Mixture, split: str, plan: Callable[[Task], Build]
+) -> tuple[dict[str, Build], set[str], dict[str, str]]:
+    """Returns the builds of the tasks whose data is here, which of them are done, and why each of the others is not here."""
+    builds, done, missing = {}, set(), {}
     for member in members(mixture):
         name = member.task.name
         try:
             build = plan(member.task)
-            why = None if build.is_done() else problem(member, split)
+            is_done = build.is_done()
+            why = None if is_done else problem(member, split)
         except (UnavailableError, OSError) as error:
             missing[name] = in_one_line(error)
             continue
-        if why is None:
-            builds[name] = build
-        else:
+        if why is not None:
             missing[name] = why
-    return builds, missing
+            continue
+        builds[name] = build
+        done |= {name} if is_done else set()
+    return builds, done, missing
 
 
 def _built(
-    builds: Mapping[str, Build], num_workers: int, beam: Beam | None, strict: bool, progress: Progress | None
+    builds: Mapping[str, Build],
+    done: Collection[str],
+    num_workers: int,
+    beam: Beam | None,
+    strict: bool,
+    progress: Progress | None,
 ) -> dict[str, str]:
     """Builds what is missing; returns why some could not be, unless that is an error."""
     if beam is not None:
         from jaxit.tasks import beam_shards
 
-        beam_shards.build(list(builds.values()), beam.options, beam.place)
+        beam_shards.build([build for name, build in builds.items() if name not in done], beam.options, beam.place)
     failed = {}
     for number, (name, build) in enumerate(builds.items(), 1):
         try:
-            if not build.is_done():
+            if name not in done and beam is None:
                 build.run(num_workers)
         except UnavailableError as error:  # a source that breaks off
             if strict:

@@ -32,7 +32,13 @@ KNOWN_FIELDS = (('inputs', 'targets'), ('prompt', 'completion'), ('messages',), 
 
 
 class Source(ABC):
-    """Records of named splits."""
+    """Records of named splits.
+
+    Attributes:
+        invented: a made-up record, so that one can see what a task reads like where its data is not; nobody trains on it.
+    """
+
+    invented: Record | None = None
 
     @property
     @abstractmethod

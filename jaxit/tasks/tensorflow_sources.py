@@ -1,5 +1,6 @@
 """Sources behind TensorFlow: its datasets, and the tasks of SeqIO. TensorFlow is imported when one is read."""
 
+import dataclasses
 import importlib
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,12 +21,14 @@ class Tfds(Source):
         split_map: our split to theirs, e.g. `{'train': 'train[:30000]'}`.
         data_dir: where it has been downloaded.
         sizes: the number of records by split, where mixtures are to be planned before the data is there.
+        invented: a made-up record.
     """
 
     name: str
     split_map: Mapping[str, str]
     data_dir: str | None = None
     sizes: Mapping[str, int] | None = None
+    invented: Record | None = dataclasses.field(default=None, repr=False)
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -42,10 +45,11 @@ class Tfds(Source):
         tfds = _tfds()
         splits = self._builder(split).info.splits
         for part in tfds.core.ReadInstruction.from_spec(self.split_map[split]).to_absolute(splits):
-            size = part.to - part.from_
+            begin = part.from_ or 0
+            size = (splits[part.splitname].num_examples if part.to is None else part.to) - begin
             first, last = min(start, size), size if stop is None else min(stop, size)
             if first < last:
-                yield from self._read(split, f'{part.splitname}[{part.from_ + first}:{part.from_ + last}]')
+                yield from self._read(split, f'{part.splitname}[{begin + first}:{begin + last}]')
             start, stop = max(start - size, 0), None if stop is None else max(stop - size, 0)
 
     def count(self, split: str) -> int:

@@ -1,6 +1,7 @@
-"""ROUGE, as the rouge-score package computes it: stemmed words, the best of the references.
+"""ROUGE, as the rouge-score package computes it, for the best of the references.
 
-The package keeps a-z and 0-9 only, so text in other scripts scores 0.
+ROUGE-L is over stems, as Super-NaturalInstructions publishes it; the others are over words as they are written, as T5's
+evaluation has them. The package keeps a-z and 0-9 only, so text in other scripts scores 0.
 """
 
 import functools
@@ -23,7 +24,7 @@ def rouge_2(prediction: str, references: str | Iterable[str]) -> float:
 
 def rouge_l(prediction: str, references: str | Iterable[str]) -> float:
     """Returns the F-measure of the longest common subsequence, 0 to 1 (https://aclanthology.org/W04-1013, section 3.1)."""
-    return _best('rougeL', prediction, references)
+    return _best('rougeL', prediction, references, stems=True)
 
 
 def rouge_lsum(prediction: str, references: str | Iterable[str]) -> float:
@@ -37,11 +38,11 @@ def rouge_lsum(prediction: str, references: str | Iterable[str]) -> float:
     return _best('rougeLsum', _lines(prediction), [_lines(reference) for reference in references])
 
 
-def _best(kind: str, prediction: str, references: str | Iterable[str]) -> float:
+def _best(kind: str, prediction: str, references: str | Iterable[str], *, stems: bool = False) -> float:
     references = [references] if isinstance(references, str) else list(references)
     if not references:
         raise UserError(f'{kind}: there is no reference to compare with')
-    scorer = _scorer(kind)
+    scorer = _scorer(kind, stems)
     return max(scorer.score(reference, prediction)[kind].fmeasure for reference in references)
 
 
@@ -50,5 +51,5 @@ def _lines(text: str) -> str:
 
 
 @functools.cache
-def _scorer(kind: str) -> rouge_scorer.RougeScorer:
-    return rouge_scorer.RougeScorer([kind], use_stemmer=True)
+def _scorer(kind: str, stems: bool) -> rouge_scorer.RougeScorer:
+    return rouge_scorer.RougeScorer([kind], use_stemmer=stems)

@@ -85,6 +85,56 @@ def test_chat_remembers_the_conversation_in_a_chat_format(
     assert result.out == 'hi\nhi\nhi\n'
 
 
+def test_eval_by_template_is_the_table_of_its_suites(
+    jaxit_here: Callable, run_folder: Path, workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv('PYTHONPATH', f'{tmp_path}:{workspace}')
+    rows = [
+        {'land': land, 'city': city, 'cities': ['Paris', 'Rome']}
+        for land, city in (('France', 'Paris'), ('Italy', 'Rome'))
+    ]
+    (tmp_path / 'worded_tasks.py').write_text(
+        'from jaxit.tasks.registry import add_task\nfrom jaxit.tasks.sources import Python\n'
+        'from jaxit.tasks.suites import Suite, add_suite\nfrom jaxit.text.templates import Template\n'
+        f'def rows(split, seed):\n    return {rows!r}\n'
+        "for i, wording in enumerate(('Capital of {land}?', '{land}: name its capital.')):\n"
+        "    template = Template(wording, '{city}')\n"
+        "    add_task(f'worded_type_{i}', Python(rows, ('train', 'dev', 'test')), templates=(template,), answer_options='cities')\n"
+        "for split in ('dev', 'test'):\n"
+        "    add_suite(Suite(f'worded_{split}', 'held_out', ('worded_type_0', 'worded_type_1'), split))\n"
+    )
+    command = (
+        'eval',
+        '--checkpoint',
+        run_folder,
+        '--module',
+        'worded_tasks',
+        '--suite',
+        'worded_test',
+        '--suite',
+        'worded_dev',
+    )
+    command += ('--by_template', 'rank_accuracy')
+    result = jaxit_here(*command, '--json')
+    assert result.code == 0, result.err
+    report = json.loads(result.out)
+    assert list(report['by_template']['suites']) == ['worded_test']
+    [row] = report['by_template']['suites']['worded_test']
+    test = [report['suites']['worded_test']['tasks'][f'worded_type_{i}']['rank_accuracy']['value'] for i in (0, 1)]
+    dev = [report['suites']['worded_dev']['tasks'][f'worded_type_{i}']['rank_accuracy']['value'] for i in (0, 1)]
+    best = dev.index(max(dev))
+    assert (row['data_set'], row['templates'], row['mean']) == ('worded', 2, sum(test) / 2)
+    assert (row['best_template'], row['best']) == (best, test[best])
+    shown = jaxit_here(*command)
+    assert 'worded_test: rank_accuracy over templates' in shown.out and 'best on dev' in shown.out
+    wrong = jaxit_here(*command[:-1], 'bleu')
+    assert (
+        wrong.code == 2
+        and "--by_template: suite 'worded_test' has no task named ..._type_i with metric 'bleu'" in wrong.err
+    )
+
+
 def test_eval_scores_what_generate_writes(jaxit_here: Callable, run_folder: Path, tmp_path: Path) -> None:
     result = jaxit_here(
         'eval', '--checkpoint', run_folder, '--suite', 'tiny_suite', '--limit', 2, '--label', 'third', '--json',

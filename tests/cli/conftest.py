@@ -36,6 +36,8 @@ add_task('tiny_echo', Jsonl(dict.fromkeys(('train', 'test'), FOLDER + '/echo.jso
 add_task('tiny_broken', Jsonl(FOLDER + '/broken.jsonl'))
 add_task('tiny_lacking', Jsonl(FOLDER + '/capitals.jsonl', fields=('land', 'river')))
 add_task('tiny_silent', Jsonl(FOLDER + '/silent.jsonl'))
+add_task('tiny_absent', Jsonl('nowhere/rows.jsonl'))
+add_mixture('tiny_and_absent', [('tiny_echo', 1.0), ('tiny_absent', 1.0)])
 add_mixture('tiny', [('tiny_capitals', 3.0), ('tiny_echo', 1.0)])
 add_suite(Suite('tiny_suite', 'held_in', ('tiny_capitals', 'tiny_echo')))
 """

@@ -1,5 +1,6 @@
 """Bad input: exit code 2, one line that says what and where, no traceback, nothing half-written."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -39,6 +40,23 @@ def test_bad_data_is_named_and_leaves_no_cache(
     )
     _refused(result, *wanted)
     assert not (tmp_path / 'caches').exists() or not list((tmp_path / 'caches').iterdir())
+
+
+def test_training_goes_on_without_a_task_that_is_not_here_and_says_so(
+    jaxit_here: Callable, workspace: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / 'run'
+    command = ('train', '--gin_file', workspace / 'tiny.gin', '--gin.data.mixture=tiny_and_absent', '--run_dir', run)
+    stopped = jaxit_here(*command, '--gin.data.strict=True')
+    assert stopped.code == 2 and '1 of 2 tasks can not be read: tiny_absent: nowhere/rows.jsonl' in stopped.err
+    result = jaxit_here(*command, '--gin.trainer.num_steps=1')
+    assert result.code == 0, result.err
+    why = 'nowhere/rows.jsonl: No such file or directory'
+    assert f'left out of the mixture: tiny_absent: {why}' in result.err
+    facts = json.loads((run / 'run.json').read_text())
+    assert facts['left_out'] == {'tiny_absent': why} and [c['task'] for c in facts['mixture']] == ['tiny_echo']
+    assert jaxit_here('report', run).code == 0
+    assert f'Left out: tiny_absent: {why}' in (run / 'report.html').read_text()
 
 
 def test_bad_data_ends_training_before_it_begins(jaxit_process: Callable, workspace: Path, tmp_path: Path) -> None:

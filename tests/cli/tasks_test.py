@@ -2,7 +2,10 @@
 
 import io
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -121,27 +124,54 @@ def test_mixture_shares_of_rows_and_loss_are_those_of_many_rows(jaxit_here: Call
     assert 'packed share' in shown.out and 'padding: ' in shown.out
 
 
-def test_a_task_that_is_not_here_is_a_line_in_the_table_or_stops(
-    jaxit_here: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / 'absent_tasks.py').write_text(
-        'import tiny_tasks\n'
-        'from jaxit.tasks.registry import add_mixture, add_task\n'
-        'from jaxit.tasks.sources import Jsonl\n'
-        "add_task('tiny_absent', Jsonl('nowhere/rows.jsonl'))\n"
-        "add_mixture('tiny_and_absent', [('tiny_echo', 1.0), ('tiny_absent', 1.0)])\n"
-    )
-    command = ('--module', 'absent_tasks', '--tokenizer', 'bytes', '--cache_dir', tmp_path / 'caches')
-    monkeypatch.syspath_prepend(tmp_path)
-    for call in (('tasks', 'mixture', 'tiny_and_absent'), ('cache', '--mixture', 'tiny_and_absent')):
-        found = jaxit_here(*call, *command)
+def test_a_task_that_is_not_here_is_a_line_in_the_table_or_stops(jaxit_here: Callable, tmp_path: Path) -> None:
+    module, why = ('--module', 'tiny_tasks'), 'nowhere/rows.jsonl: No such file or directory'
+    counted = (*module, '--tokenizer', 'bytes', '--cache_dir', tmp_path / 'caches')
+    mixture = ('tasks', 'mixture', 'tiny_and_absent')
+    for call in ((*mixture, *module), (*mixture, *counted), ('cache', '--mixture', 'tiny_and_absent', *counted)):
+        found = jaxit_here(*call)
         assert found.code == 0, found.err
-        assert 'tiny_absent' in found.out and 'nowhere/rows.jsonl: No such file or directory' in found.out
-        table = json.loads(jaxit_here(*call, *command, '--json').out)
-        assert table['left_out'] == {'tiny_absent': 'nowhere/rows.jsonl: No such file or directory'}
-        stopped = jaxit_here(*call, *command, '--strict')
+        assert 'tiny_absent' in found.out and why in found.out
+        assert json.loads(jaxit_here(*call, '--json').out)['left_out'] == {'tiny_absent': why}
+        stopped = jaxit_here(*call, '--strict')
         assert (stopped.code, stopped.out) == (2, '')
         assert '1 of 2 tasks can not be read: tiny_absent: nowhere/rows.jsonl' in stopped.err
+
+
+def test_a_module_is_found_in_the_folder_one_is_in(tmp_path: Path) -> None:
+    (tmp_path / 'here_tasks.py').write_text(
+        'from jaxit.tasks.registry import add_task\nfrom jaxit.tasks.sources import Jsonl\n'
+        "add_task('here_and_nowhere_else', Jsonl('rows.jsonl'))\n"
+    )
+    script = Path(sys.executable).with_name('jaxit')
+    environment = {name: value for name, value in os.environ.items() if name != 'PYTHONPATH'}
+    command = [str(script), 'tasks', 'list', '--module', 'here_tasks']
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
+    assert 'here_and_nowhere_else' in done.stdout
+
+
+@pytest.mark.parametrize(
+    'command',
+    [
+        ('list', '--module', 'examples.flan2022'),
+        ('mixture', 'flan2022_submix', '--module', 'examples.flan2022'),
+        ('mixture', 'flan_inter_cluster_split_10_10templates_train'),
+        ('show', 'rte_10templates', '--invented'),
+        ('suites',),
+    ],
+    ids=lambda command: ' '.join(command[:2]),
+)
+def test_what_the_library_knows_by_itself_is_told_without_tensorflow_and_jax(command: tuple[str, ...]) -> None:
+    code = (
+        'import sys; from jaxit.cli import main\n'
+        f'assert main.run({["tasks", *command]!r}) == 0\n'
+        "print('IMPORTED', sorted({'tensorflow', 'tensorflow_datasets', 'seqio', 'jax', 'apache_beam'} & set(sys.modules)))"
+    )
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run([sys.executable, '-c', code], cwd=root, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip().endswith('IMPORTED []')
 
 
 def test_licences_choose_tasks(jaxit_here: Callable, tmp_path: Path) -> None:

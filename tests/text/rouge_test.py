@@ -27,10 +27,12 @@ def f_measure(shared, written, wanted):
 
 
 def test_words_and_pairs_by_hand():
-    prediction, reference = 'the cats sat on the mats', 'on the mat the cat slept'
+    prediction, reference = 'the cat sat on the mat', 'on the mat the cat slept'
     assert rouge_1(prediction, reference) == pytest.approx(f_measure(5, 6, 6))  # the, the, cat, on, mat
     assert rouge_2(prediction, reference) == pytest.approx(f_measure(3, 5, 5))  # the cat, on the, the mat
     assert rouge_2('word', 'word') == 0  # it has no pair
+    assert rouge_1('two cats', 'two cat') == rouge_lsum('two cats', 'two cat') == 0.5  # no stems, unlike rouge_l
+    assert rouge_l('two cats', 'two cat') == 1.0
     assert rouge_1('a a a', 'a b') == pytest.approx(f_measure(1, 3, 2))  # no word counts oftener than it is wanted
 
 

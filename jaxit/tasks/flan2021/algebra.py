@@ -25,7 +25,7 @@ MATH_DATASET = DataSet(
         ),
         asks('Find the number that makes both sides equal.\n\n{question}\n\nNumber:'),
         asks('Q: {question}\nA (digits only, with a minus sign if need be):'),
-        asks('{question} Put your result back into the equation to check it, then report just that number.'),
+        asks('{question} Put your result back into the equation to check it, then report just the value you found.'),
     ),
     metrics=('verbatim_match',),
     licence='Apache-2.0',

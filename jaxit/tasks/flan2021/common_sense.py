@@ -7,6 +7,7 @@ from jaxit.tasks.preprocessors import Record, strip
 
 ASKED = {'cause': 'What brought this about?', 'effect': 'What did this lead to?'}
 
+_TITLE = re.compile(r'(?<=[^\s.!?:;,])\s*\[title\]\s*')  # of a section of wikiHow, after what has no mark at its end
 _TAG = re.compile(r'\s*\[[a-z]+\]\s*')  # [header], [title], [step], [substeps]
 
 
@@ -34,7 +35,7 @@ def piqa_options(record: Record) -> Record | None:
 
 
 def _untagged(text: str) -> str:
-    return _TAG.sub(' ', text).strip()
+    return _TAG.sub(' ', _TITLE.sub('. ', text)).strip()
 
 
 COPA = DataSet(
@@ -48,11 +49,11 @@ COPA = DataSet(
     preprocessors=(strip(('premise', 'choice1', 'choice2')), copa_options),
     templates=(
         asks('{premise} {asked}\n\n{options}'),
-        asks('Which of the two is the likelier {question} of what is told here?\n\n{premise}\n\n{options}'),
-        asks('Situation: {premise}\n\n{options}\n\nPick the sentence that states its {question}.'),
+        asks('What is the likeliest {question} of what is told here?\n\n{premise}\n\n{options}'),
+        asks('Situation: {premise}\n\n{options}\n\nWhat should be put down as its {question}?'),
         asks('Going by everyday experience, find the {question} of this.\n{premise}\n{options}'),
         asks(
-            '{options}\n\nOne of the sentences above is the {question} of the event below. Write it down.\n\n{premise}'
+            '{options}\n\nSomething happened, as you can read below. What do you take its {question} to be?\n\n{premise}'
         ),
         asks(
             'A friend tells you: "{premise}" You would like to know the {question}. What do you suppose it is?\n\n{options}'
@@ -87,14 +88,12 @@ HELLASWAG = DataSet(
         asks(
             'You are reading something filed under "{activity_label}". The text so far:\n\n{context}\n\nHow does it go on, in all likelihood?\n\n{options}'
         ),
-        asks('{options}\n\nOnly one of the endings above fits this beginning. Which?\n\n{context}'),
+        asks('{options}\n\nOnly one ending fits this beginning. Which?\n\n{context}'),
         asks('{activity_label}\n\nBeginning: {context}\n{options}\nEnding:'),
         asks(
             'Please help me finish this text about the subject "{activity_label}", so that it describes something sensible.\n\n{context}\n\n{options}'
         ),
-        asks(
-            '{context}\n\nThree of the following lines would be odd after this. Write the one that would not.\n\n{options}'
-        ),
+        asks('{context}\n\nMost ways of going on from here would be odd. Which one would not?\n\n{options}'),
         asks(
             'Subject: {activity_label}\n\n{context}\n\n{options}\n\nSay which ending a reasonable person would predict.'
         ),
@@ -121,9 +120,7 @@ STORY_CLOZE = DataSet(
         asks('Read the start of a short story, then say how it turns out.\n\n{context}\n\n{options}'),
         asks('Story: {context}\n{options}\nFifth sentence:'),
         asks('An author has written four sentences so far.\n\n{context}\n\nWhat should the fifth be?\n\n{options}'),
-        asks(
-            '{options}\n\nOne of the sentences above closes the story below; the other does not fit. Copy the one that does.\n\n{context}'
-        ),
+        asks('{options}\n\nHow must the story below close, if its end is to fit?\n\n{context}'),
         asks(
             'The final line of this story is missing:\n\n{context}\n\nCould you tell me which line it is?\n\n{options}'
         ),
@@ -154,13 +151,13 @@ PIQA = DataSet(
     preprocessors=(strip(('goal', 'sol1', 'sol2')), piqa_options),
     templates=(
         asks('Goal: {goal}\n\nWhat would work?\n\n{options}'),
-        asks('Someone wants practical advice on this:\n{goal}\n\nGive the better of the two answers.\n\n{options}'),
-        asks('{goal}\n\n{options}\n\nOne of these is a mistake. Settle on the other.'),
+        asks('Someone wants practical advice on this:\n{goal}\n\nWhat would you tell them?\n\n{options}'),
+        asks('{goal}\n\n{options}\n\nAvoid the mistake that one could make here, and settle on what works.'),
         asks('What would a handy person choose here?\n\n{goal}\n\n{options}'),
-        asks('{options}\n\nThose are two suggestions about the matter below. Repeat the one that is sound.\n\n{goal}'),
+        asks('{options}\n\nWhich suggestion is sound in the matter below?\n\n{goal}'),
         asks('Use what you know of how things and materials behave.\nTask: {goal}\n{options}\nChoice:'),
-        asks('I need help with something: {goal}\nPlease tell me which of these is right.\n\n{options}'),
-        asks('Aim: {goal}\n\nDecide on the option that would hold up in the real world.\n\n{options}'),
+        asks('I need help with something: {goal}\nPlease tell me how to go about it.\n\n{options}'),
+        asks('Aim: {goal}\n\nDecide on a way that would hold up in the real world.\n\n{options}'),
         inverts(
             'A book of household tips has this entry:\n{answer}\n\nWhat question or aim was it written for?', '{goal}'
         ),

@@ -1,10 +1,36 @@
 """Coreference: whom or what does a pronoun, or a blank, stand for?"""
 
+import re
+
 from jaxit.tasks.flan2021.data_set import CAP, DataSet, answered, asks
 from jaxit.tasks.preprocessors import Record, choices, keep_where, label_text, strip
 
 NO_YES = ('no', 'yes')
 BLANK = '_'
+WHICH = ' (the one between asterisks)'
+
+
+def first_pronoun(record: Record) -> Record:
+    """Marks the pronoun where the sentence has its word twice or more: the source means the first."""
+    return _marked(record, 'sentence', record['pronoun'])
+
+
+def numbered_pronoun(record: Record) -> Record:
+    """Marks the pronoun where the text has its word twice or more: the source counts the words before it."""
+    return _marked(record, 'text', record['span2_text'], rf'\A(?:\S+\s+){{{record["span2_index"]}}}\S*?')
+
+
+def _marked(record: Record, field: str, pronoun: str, before: str = '') -> Record:
+    """Puts asterisks around a pronoun, the first one after what matches `before`, if the text has it elsewhere too.
+
+    Returns:
+        The record with the text and with `which`, what templates say of the pronoun: nothing where it has no asterisks.
+    """
+    text, word = record[field], rf'\b{re.escape(pronoun)}\b'
+    found = re.search(f'{before}({word})', text)
+    if found is None or len(re.findall(word, text, re.IGNORECASE)) == 1:
+        return record | {'which': ''}
+    return record | {field: f'{text[: found.start(1)]}*{found[1]}*{text[found.end(1) :]}', 'which': WHICH}
 
 
 def candidate_options(record: Record) -> Record | None:
@@ -41,24 +67,33 @@ DEFINITE_PRONOUN_RESOLUTION = DataSet(
     dev='train[-200:]',
     test='test',
     num_train=1_120,
-    preprocessors=(strip(('sentence', 'pronoun')), candidate_options),
+    preprocessors=(strip(('sentence', 'pronoun')), first_pronoun, candidate_options),
     templates=(
-        asks('{sentence}\n\nWho or what is meant by "{pronoun}" here?\n\n{options}'),
-        asks('Find what the word "{pronoun}" points back to in this sentence: {sentence}\n\n{options}'),
-        asks('Sentence: {sentence}\nPronoun: {pronoun}\nWhich words does the pronoun take the place of?\n\n{options}'),
+        asks('{sentence}\n\nWho or what is meant by "{pronoun}"{which} here?\n\n{options}'),
+        asks('Find what the word "{pronoun}"{which} points back to in this sentence: {sentence}\n\n{options}'),
         asks(
-            'Somebody reads the line below and isn\'t sure about the word "{pronoun}". Please help by naming the '
+            'Sentence: {sentence}\nPronoun: {pronoun}{which}\nWhich words does the pronoun take the place of?\n\n'
+            '{options}'
+        ),
+        asks(
+            'Somebody reads the line below and isn\'t sure about the word "{pronoun}"{which}. Please help by naming the '
             'person or thing it is about.\n\n{sentence}\n\n{options}'
         ),
-        asks('Name the antecedent of "{pronoun}".\n\n{sentence}\n\n{options}'),
+        asks('Name the antecedent of "{pronoun}"{which}.\n\n{sentence}\n\n{options}'),
         asks(
-            'If you wanted to do without the pronoun "{pronoun}" in the next sentence, what would you write in its '
-            'place?\n\n{sentence}\n\n{options}'
+            'If you wanted to do without the pronoun "{pronoun}"{which} in the next sentence, what would you write in '
+            'its place?\n\n{sentence}\n\n{options}'
         ),
-        asks('Q: Which person or thing does "{pronoun}" go with in the text below?\nText: {sentence}\n\n{options}\nA:'),
-        asks('Read carefully: {sentence}\n\nWhom or what did the writer have in mind with "{pronoun}"?\n\n{options}'),
-        asks('What does "{pronoun}" stand for?\n\n{options}\n\nThe sentence it comes from: {sentence}'),
-        asks('Common sense tells us what "{pronoun}" must mean in the following. What?\n\n{sentence}\n\n{options}'),
+        asks(
+            'Q: Which person or thing does "{pronoun}"{which} go with in the text below?\nText: {sentence}\n\n'
+            '{options}\nA:'
+        ),
+        asks(
+            'Read carefully: {sentence}\n\nWhom or what did the writer have in mind with "{pronoun}"{which}?\n\n'
+            '{options}'
+        ),
+        asks('What does "{pronoun}"{which} stand for?\n\n{options}\n\nThe sentence it comes from: {sentence}'),
+        asks('Use common sense to tell what "{pronoun}"{which} must mean in the following.\n\n{sentence}\n\n{options}'),
     ),
     metrics=('exact_match',),
     licence='unknown',
@@ -93,7 +128,7 @@ WINOGRANDE = DataSet(
 
 WSC = DataSet(
     key='wsc',
-    tfds='super_glue/wsc:1.0.2',
+    tfds='super_glue/wsc.fixed:1.0.2',
     clusters=('coreference',),
     train='train[:-50]',
     dev='train[-50:]',
@@ -102,35 +137,40 @@ WSC = DataSet(
     preprocessors=(
         keep_where('label', (0, 1)),
         strip(('text', 'span1_text', 'span2_text')),
+        numbered_pronoun,
         label_text('label', 'answer', NO_YES),
         choices(NO_YES),
     ),
     templates=(
-        asks('{text}\n\nDoes the word "{span2_text}" point back to "{span1_text}" here?\n\n{options}'),
+        asks('{text}\n\nDoes the word "{span2_text}"{which} point back to "{span1_text}" here?\n\n{options}'),
         asks(
-            'Text: {text}\nPhrase: {span1_text}\nPronoun: {span2_text}\nIs the pronoun short for the phrase?\n\n'
-            '{options}'
+            'Text: {text}\nPhrase: {span1_text}\nPronoun: {span2_text}{which}\n'
+            'Does the pronoun stand in for the phrase?\n\n{options}'
         ),
         asks(
-            'Is it one and the same person or thing that this text calls both "{span1_text}" and "{span2_text}"?\n\n'
-            '{text}\n\n{options}'
+            'Is it one and the same person or thing that this text calls both "{span1_text}" and "{span2_text}"{which}?'
+            '\n\n{text}\n\n{options}'
         ),
         asks(
-            'Read the text: {text}\n\nSomeone asks who or what is meant by "{span2_text}", and you answer '
+            'Read the text: {text}\n\nSomeone asks who or what is meant by "{span2_text}"{which}, and you answer '
             '"{span1_text}". Is that right?\n\n{options}'
         ),
-        asks('Claim: "{span1_text}" is the antecedent of "{span2_text}".\n\n{text}\n\nIs the claim true?\n\n{options}'),
         asks(
-            'If I write "{span1_text}" for "{span2_text}", does the text below keep its meaning?\n\n{text}\n\n{options}'
-        ),
-        asks('Decide, yes or no, whether "{span2_text}" goes back to "{span1_text}".\n\n{text}\n\n{options}'),
-        asks('Q: I match "{span2_text}" with "{span1_text}". Is this a correct match?\n{text}\n\n{options}\nA:'),
-        asks(
-            '"{span1_text}" and "{span2_text}" both occur in what follows. Please say whether they mean the same.\n\n'
-            '{text}\n\n{options}'
+            'Claim: "{span1_text}" is the antecedent of "{span2_text}"{which}.\n\n{text}\n\n'
+            'Is the claim true?\n\n{options}'
         ),
         asks(
-            '{text}\n\nA pupil has to show what the pronoun stands for, and draws an arrow from "{span2_text}" to '
+            'If I write "{span1_text}" for "{span2_text}"{which}, does the text below keep its meaning?\n\n{text}\n\n'
+            '{options}'
+        ),
+        asks('Decide, yes or no, whether "{span2_text}"{which} goes back to "{span1_text}".\n\n{text}\n\n{options}'),
+        asks('Q: I match "{span2_text}"{which} with "{span1_text}". Is this a correct match?\n{text}\n\n{options}\nA:'),
+        asks(
+            '"{span1_text}" and "{span2_text}"{which} both occur in what follows. Please say whether they are about '
+            'the same person or thing.\n\n{text}\n\n{options}'
+        ),
+        asks(
+            '{text}\n\nA pupil has to show what the pronoun stands for, and draws an arrow from "{span2_text}"{which} to '
             '"{span1_text}". Is the arrow right?\n\n{options}'
         ),
     ),

@@ -10,7 +10,7 @@ from jaxit.tasks.preprocessors import Preprocessor, choices, keep_where, label_t
 
 YES_NO = ('yes', 'no')
 NO_YES = ('no', 'yes')
-UNDECIDED = "It's impossible to say"
+UNDECIDED = "One can't tell"
 YES_UNDECIDED_NO = ('Yes', UNDECIDED, 'No')
 YES_NO_UNDECIDED = ('Yes', 'No', UNDECIDED)
 
@@ -37,8 +37,8 @@ ANLI_TEMPLATES = (
     ),
     asks('{hypothesis}\n\nIs that so? All you may rely on is this paragraph: {premise}\n\n{options}'),
     asks(
-        "Please fact-check the sentence, using nothing but the paragraph. Answer yes, no, or that it's impossible to "
-        'say.\n\nSentence: {hypothesis}\nParagraph: {premise}\n\n{options}'
+        "Please fact-check the sentence, using nothing but the paragraph. Answer yes, no, or that one can't tell."
+        '\n\nSentence: {hypothesis}\nParagraph: {premise}\n\n{options}'
     ),
     asks(
         'Suppose that everything in these lines is correct:\n{premise}\n\n'
@@ -104,13 +104,13 @@ CB = DataSet(
         ),
         asks(
             'Passage: {premise}\nSentence: {hypothesis}\n\n'
-            'Does the passage make the sentence true ("Yes"), make it false ("No") or leave it open ("It\'s '
-            'impossible to say")?\n\n{options}'
+            'Does the passage make the sentence true ("Yes"), make it false ("No") or leave it open ("One '
+            'can\'t tell")?\n\n{options}'
         ),
         asks(
             'What does the author of this text take to be so? Answer for the statement under it: yes if the author '
-            "holds it to be true, no if the author holds it to be false, and otherwise that it's impossible to "
-            'say.\n\n{premise}\n\n{hypothesis}\n\n{options}'
+            "holds it to be true, no if the author holds it to be false, and otherwise that one can't "
+            'tell.\n\n{premise}\n\n{hypothesis}\n\n{options}'
         ),
         asks(
             'Please check whether I have understood the text below. I take from it that {hypothesis}. Am I right?\n\n'
@@ -137,7 +137,9 @@ RTE = DataSet(
     num_train=2_290,
     preprocessors=_judged(('premise', 'hypothesis'), YES_NO),
     templates=(
-        asks('{premise}\n\nIs this enough to be sure that the sentence below is true?\n{hypothesis}\n\n{options}'),
+        asks(
+            '{premise}\n\nWith nothing else to go by, can you be sure of the next sentence?\n{hypothesis}\n\n{options}'
+        ),
         asks(
             'Article: {premise}\n\nProposed headline: {hypothesis}\n\nDoes the article bear the headline out?\n\n'
             '{options}'
@@ -183,14 +185,15 @@ RTE = DataSet(
 MNLI_TEMPLATES = (
     asks(
         'First text: {premise}\nSecond text: {hypothesis}\n\n'
-        'Assume the first text is right. Is the second text right?\n\n{options}'
+        'Nobody doubts the first text. How about the second: is it right?\n\n{options}'
     ),
     asks('{premise}\n\nWould whoever said this agree that the following is true?\n{hypothesis}\n\n{options}'),
     asks(
-        'Given: {premise}\nTo check: {hypothesis}\nIs what we have to check true if what is given is true?\n\n{options}'
+        'Given: {premise}\nTo check: {hypothesis}\n'
+        'Take what is given as a fact. Is the line to check true, then?\n\n{options}'
     ),
     asks(
-        "Is the statement true in the light of the text? Answer yes, no, or that it's impossible to say.\n\n"
+        "Is the statement true in the light of the text? Answer yes, no, or that one can't tell.\n\n"
         'Statement: {hypothesis}\n\nText: {premise}\n\n{options}'
     ),
     asks(
@@ -204,8 +207,8 @@ MNLI_TEMPLATES = (
     ),
     asks(
         'Evidence: {premise}\nVerdict wanted on: {hypothesis}\n'
-        'Does the evidence show this to be true ("Yes"), show it to be false ("No") or do neither ("It\'s impossible '
-        'to say")?\n\n{options}'
+        'Does the evidence show this to be true ("Yes"), show it to be false ("No") or do neither ("One can\'t '
+        'tell")?\n\n{options}'
     ),
     asks(
         'I need your judgement. Please trust every word of the first passage, then say whether the second is true.\n\n'
@@ -245,7 +248,8 @@ QNLI = DataSet(
     preprocessors=_judged(('question', 'sentence'), YES_NO),
     templates=(
         asks(
-            'Question: {question}\nSentence: {sentence}\n\nDoes the sentence say what the question asks?\n\n{options}'
+            'Question: {question}\nSentence: {sentence}\n\n'
+            'Does the sentence tell us what the question asks for?\n\n{options}'
         ),
         asks('{sentence}\n\nAfter reading that, would you know the answer to this?\n{question}\n\n{options}'),
         asks('I asked: {question}\nSomebody wrote back: {sentence}\nWas I given the answer?\n\n{options}'),
@@ -304,7 +308,7 @@ WNLI = DataSet(
             'Story: {sentence1}\n\nStatement: {sentence2}\n\nIs that how it was in the story? Answer yes or no.\n\n'
             '{options}'
         ),
-        asks('{sentence2}\n\nDoes that agree with what we read here?\n\n{sentence1}\n\n{options}'),
+        asks('{sentence2}\n\nIs that what is meant here?\n\n{sentence1}\n\n{options}'),
         asks(
             'A pronoun can be taken in more than one way. Say whether this reader took it in the right way.\n\n'
             'The reader saw: {sentence1}\nThe reader understood: {sentence2}\n\n{options}'
@@ -349,11 +353,11 @@ SNLI = DataSet(
             '1. {premise}\n2. {hypothesis}\n\n{options}'
         ),
         asks('A: {premise}\nB: {hypothesis}\n\nA is a fact. Is B a fact too?\n\n{options}'),
-        asks('To judge: {hypothesis}\nWhat we know: {premise}\nTrue or not?\n\n{options}\nAnswer:'),
+        asks('To judge: {hypothesis}\nWhat we know: {premise}\nIs it true, as far as we know?\n\n{options}\nAnswer:'),
         asks('Tell me whether this is true: {hypothesis}\nAll I know about the scene is this: {premise}\n\n{options}'),
         asks(
             'Please judge the statement by the description. Say yes if the description makes it true, no if the '
-            "description rules it out, and otherwise that it's impossible to say.\n\nDescription: {premise}\n"
+            "description rules it out, and otherwise that one can't tell.\n\nDescription: {premise}\n"
             'Statement: {hypothesis}\n\n{options}'
         ),
         asks(

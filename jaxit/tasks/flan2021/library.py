@@ -26,6 +26,7 @@ from jaxit.tasks.flan2021 import (
     conversational_qa,
     coreference,
     entailment,
+    invented,
     linguistic_acceptability,
     open_domain_qa,
     paraphrase,
@@ -140,6 +141,7 @@ def _task(name: str, data_set: DataSet, templates: tuple[Template, ...], shots: 
         data_set.tfds,
         {split: theirs for split, theirs in slices.items() if theirs},
         sizes={'train': data_set.num_train} if data_set.num_train else {},
+        invented=invented.ROWS[data_set.key],
     )
     return Task(
         name,

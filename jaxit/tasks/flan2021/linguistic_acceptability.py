@@ -27,19 +27,17 @@ COLA = DataSet(
             'A linguist is collecting judgements on single sentences. Please give yours on this one:\n{sentence}\n\n{options}'
         ),
         asks(
-            'Pick the label that suits the sentence below. Its form is what counts, not whether it is true.'
-            '\n\n{options}\n\n{sentence}'
+            'Label the sentence below as acceptable or unacceptable English. Its form is what counts, not whether it is '
+            'true.\n\n{options}\n\n{sentence}'
         ),
         asks(
             'An example from a grammar book: {sentence}\nDoes the book give it as something that one can say in English '
             'or as something that one cannot?\n\n{options}'
         ),
+        asks('Say this to yourself: {sentence}\nDoes it sound acceptable, or is it unacceptable?\n\n{options}'),
         asks(
-            'Say this to yourself: {sentence}\nIf it sounds right, answer "acceptable"; if it is off, "unacceptable".'
-            '\n\n{options}'
-        ),
-        asks(
-            'One of my students wrote the line below. Should I let it pass as correct English?\n\n{sentence}\n\n{options}'
+            'One of my students wrote the line below. As English, is it acceptable or unacceptable?\n\n'
+            '{sentence}\n\n{options}'
         ),
         inverts('Make up one English sentence whose grammar speakers would judge to be {answer}.', '{sentence}'),
         inverts(

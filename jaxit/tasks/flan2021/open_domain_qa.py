@@ -119,21 +119,16 @@ def _arc(key: str, config: str, num_train: int) -> DataSet:
         num_train=num_train,
         preprocessors=(strip(('question',)), _one_of_four),
         templates=(
-            asks('Science question: {question}\n\nOnly one of the options is correct. Which one?\n\n{options}'),
+            asks('Science question: {question}\n\nOnly one answer is correct. Which one?\n\n{options}'),
             asks('A pupil meets this in a science test:\n\n{question}\n\n{options}\n\nWhat should the pupil mark?'),
-            asks(
-                '{options}\n\nWhich line of the list above correctly answers or completes the following?\n\n{question}'
-            ),
+            asks('{options}\n\nWhat correctly answers or completes the following?\n\n{question}'),
             asks('Use what you know of nature and technology to choose.\n\n{question}\n{options}'),
             asks('{question}\n{options}\nCorrect choice:'),
-            asks(
-                'Please help me with my homework: I have to copy out whichever of the lines at the bottom is right.\n\n'
-                '{question}\n\n{options}'
-            ),
-            asks('Solve this multiple-choice item and write the answer out in full.\n\nItem: {question}\n\n{options}'),
+            asks('Please help me with my homework. I am stuck on this one:\n\n{question}\n\n{options}'),
+            asks('Solve this item of a science exam. You need not give reasons.\n\nItem: {question}\n\n{options}'),
             inverts(
-                'Write an item for a science test, a question or an unfinished sentence, '
-                'that is correctly answered by: {answer}',
+                'Write an item for a science test: a question or an unfinished sentence whose correct answer or ending is: '
+                '{answer}',
                 '{question}',
             ),
             inverts('The answer key says: {answer}\nWhat might the exam question have been?', '{question}'),

@@ -88,7 +88,7 @@ GLUE_QQP = DataSet(
     templates=(
         asks('Question 1: {question1}\nQuestion 2: {question2}\n\nWould a single answer serve for both?\n\n{options}'),
         asks(
-            'A forum merges questions that ask for the same thing. Should it merge these?\n\n'
+            'A moderator keeps one thread for each thing that people want to know. Do these two belong in one thread?\n\n'
             '{question1}\n{question2}\n\n{options}'
         ),
         asks(
@@ -112,8 +112,8 @@ GLUE_QQP = DataSet(
             'First user: {question1}\nSecond user: {question2}\n\n{options}'
         ),
         asks(
-            'Already on the site: {question1}\nAbout to be posted: {question2}\n\n'
-            'Does the question that is there make the new one unnecessary?\n\n{options}'
+            'A pupil had to put this question differently: {question1}\nHere is what came of it: {question2}\n\n'
+            'Has the sense survived?\n\n{options}'
         ),
         asks('Same intent? Say yes or no.\n\n{options}\n\n{question1}\n{question2}'),
         asks(
@@ -143,7 +143,7 @@ PAWS_WIKI = DataSet(
         asks('Sentence A: {sentence1}\nSentence B: {sentence2}\n\nDoes A follow from B, and B from A?\n\n{options}'),
         asks(
             'Read carefully, for the order of the words matters.\n\nFirst: {sentence1}\nSecond: {sentence2}\n\n'
-            'Does the second state what the first states?\n\n{options}'
+            'Does the second state what the first states, no more and no less?\n\n{options}'
         ),
         asks(
             '{sentence1}\n\nSomeone has edited this line of an encyclopedia, and now it reads:\n\n{sentence2}\n\n'
@@ -209,12 +209,12 @@ STSB = DataSet(
             'if 0 means none at all and 5 means that they say the same?\n\n{options}'
         ),
         asks(
-            'Please rate how similar these are.\n\nA: {sentence1}\nB: {sentence2}\n\n'
+            'Weigh A against B.\n\nA: {sentence1}\nB: {sentence2}\n\n'
             'Give a 5 if A and B are interchangeable, a 0 if they have nothing to do with each other, and a number in '
             'between for partial agreement.\n\n{options}'
         ),
         asks(
-            'Having read "{sentence1}", how much of what it says would you find again in "{sentence2}"?\n\n'
+            'Take what "{sentence1}" says and what "{sentence2}" says. How much of it do the two have in common?\n\n'
             '{options}\nScore, from 0 for nothing to 5 for all of it:'
         ),
         inverts(

@@ -51,8 +51,8 @@ RECORD = DataSet(
             'Can you restore it?\n\n{passage}\n\n{options}'
         ),
         asks(
-            'The endings listed here differ only in who or what they name. Work out from the news story which of them '
-            'belongs in place of the dots.\n\n{opening}\n\n{options}\n\nNews story: {passage}'
+            'Who or what is missing from this sentence? Work it out from the news story, and say what belongs in place '
+            'of the dots.\n\n{opening}\n\n{options}\n\nNews story: {passage}'
         ),
         asks(
             'Could you finish a sentence for me? It has to agree with this text:\n\n{passage}\n\n'
@@ -98,7 +98,7 @@ COSMOS_QA = DataSet(
         ),
         asks(
             'Take what happens here together with what you know of everyday life.\n\n{context}\n\n'
-            'Which option answers the question "{question}"\n\n{options}'
+            'Then answer this: {question}\n\n{options}'
         ),
         asks(
             'Choose the likeliest answer to the question at the end, which is about the text before it.\n\n{options}\n\n'
@@ -108,7 +108,7 @@ COSMOS_QA = DataSet(
             'Could you help me understand this text?\n\n{context}\n\nWhat I would like to know: {question}\n\n{options}'
         ),
         inverts(
-            '{context}\n\nWrite a multiple-choice question about this text. The right choice has to be: {answer}',
+            '{context}\n\nWrite a question about this text. Out of four answers to it, this one has to be right: {answer}',
             '{question}',
         ),
         inverts(

@@ -1,6 +1,7 @@
 """Reading comprehension: questions that a given text answers."""
 
 import dataclasses
+import re
 from urllib.parse import unquote
 
 from jaxit.tasks.flan2021.cleaning import straight_quotes
@@ -18,6 +19,8 @@ from jaxit.tasks.preprocessors import Record, choices, keep_where, label_text, r
 _CLUSTERS = ('reading_comprehension',)
 NO_YES = ('no', 'yes')
 
+_DATE = re.compile(r'(\d*)-([A-Z][a-z]+)-(\d+)')  # as the reader of DROP writes it
+
 
 def squad_answers(record: Record) -> Record | None:
     """Takes the first answer, keeps them all as references, and writes the title, `New_York_City`, as words."""
@@ -28,9 +31,17 @@ def squad_answers(record: Record) -> Record | None:
 
 
 def drop_answers(record: Record) -> Record | None:
-    """Keeps the validators' answers beside the first one; some rows have none that the source could read."""
-    texts = distinct((record['answer'], *record['validated_answers']))
+    """Keeps the validators' answers beside the first one; some rows have none that the source could read.
+
+    Dates such as `1918-March-3`, or `-March-3` without a year, become `3 March 1918` and `3 March`.
+    """
+    texts = distinct(_as_said(text) for text in (record['answer'], *record['validated_answers']))
     return record | {'answer': texts[0], 'references': texts} if texts else None
+
+
+def _as_said(text: str) -> str:
+    date = _DATE.fullmatch(text.strip())
+    return f'{date[3]} {date[2]} {date[1]}'.strip() if date else text
 
 
 def openbookqa_options(record: Record) -> Record:

@@ -34,7 +34,7 @@ _SQUAD = (
     ),
     (
         '{title}\n\n{context}\n\nUsing only this paragraph, reply as briefly as you can: {question}<unless>',
-        '\nWhere it leaves you in the dark, reply "unanswerable".',
+        '\nIf it leaves you in the dark, reply "unanswerable".',
     ),
     (
         'A pupil has read the following lines.\n\n{context}\n\n'
@@ -85,7 +85,7 @@ DROP_TEMPLATES = (
         '{question}',
     ),
     inverts(
-        'Set a task on this passage. It should take some thought, and its solution should be: {answer}\n\n{passage}',
+        'Set a question on this passage. It should take some thought, and its solution should be: {answer}\n\n{passage}',
         '{question}',
     ),
 )
@@ -107,14 +107,17 @@ MULTIRC_TEMPLATES = (
         '{paragraph}\n\n{options}'
     ),
     asks(
-        'Once you have read this passage, decide whether "{response}" is a correct answer to "{question}"\n\n'
-        '{paragraph}\n\n{options}'
+        'Question: {question}\n\nOne of several answers that were handed in: {response}\n\n'
+        'See whether it holds good in the light of this text.\n\n{paragraph}\n\n{options}'
     ),
     asks(
         'Passage: {paragraph}\n\nThe question is "{question}" and there may be more than one good answer to it. '
         'Is this one of them?\n\n{response}\n\n{options}'
     ),
-    asks('{paragraph}\n\nQ: {question}\nA: {response}\n\nIs A a correct answer to Q?\n\n{options}'),
+    asks(
+        'Q: {question}\nA: {response}\n\nThe passage below settles the matter. Does A deserve the point?\n\n'
+        '{paragraph}\n\n{options}'
+    ),
     asks(
         'Please check a quiz for me. This is the text:\n\n{paragraph}\n\n'
         'I was asked: {question}\nI answered: {response}\nAm I right?\n\n{options}'
@@ -139,14 +142,14 @@ OPENBOOKQA_TEMPLATES = (
     asks('{question}\n\n{options}\n\nHint: {fact}\nAnswer:'),
     asks(
         'You sit an exam in which you may look things up. The exam says:\n{question}\n\n'
-        'In your book you find:\n{fact}\n\nWhich of these do you mark?\n\n{options}'
+        'In your book you find:\n{fact}\n\nWhat do you put down?\n\n{options}'
     ),
-    asks('Pick the option that fits best.\n\nKnown: {fact}\nProblem: {question}\n\n{options}'),
-    asks('Which option goes best with "{question}" (bear in mind: {fact})?\n\n{options}'),
+    asks('Find what fits best.\n\nKnown: {fact}\nProblem: {question}\n\n{options}'),
+    asks('What goes best with "{question}" (bear in mind: {fact})?\n\n{options}'),
     asks('Quiz\n\n{question}\n\n{options}\n\nYou will need some common sense and this line from the textbook: {fact}'),
     asks(
         'Please help me with my science homework. In class we learned the following: {fact}\n\n'
-        'Now I have to find the right option here.\n\n{question}\n\n{options}'
+        'Now I have to get this right.\n\n{question}\n\n{options}'
     ),
     inverts(
         'Write a question, or the first part of a sentence, that is rightly answered or completed as follows: {answer}\n'
@@ -173,12 +176,18 @@ BOOL_Q_TEMPLATES = (
         'Two people disagree about this: {question}? Settle it with the help of the entry "{title}".\n\n'
         '{passage}\n\n{options}'
     ),
-    asks('{passage}\n\nHaving read this, how would you reply to the question "{question}?"\n\n{options}'),
+    asks(
+        'These lines on "{title}" are all you have to go by.\n\n{passage}\n\n'
+        'How do you reply to the question "{question}?"\n\n{options}'
+    ),
     asks('Topic: {title}\n\n{passage}\n\nI wonder: {question}? Please go by the text when you reply.\n\n{options}'),
     asks('{passage}\n(Source: {title})\n\nQ: {question}?\n\n{options}\nA:'),
     asks(
         'Does the text below suggest yes or no as the answer to "{question}?"\n\n'
         'Text (from the article "{title}"): {passage}\n\n{options}'
     ),
-    asks('Decide between yes and no, using nothing but what is written here.\n\n{passage}\n\n{question}?\n\n{options}'),
+    asks(
+        'Decide between yes and no, using nothing but what the article "{title}" says here.\n\n{passage}\n\n'
+        '{question}?\n\n{options}'
+    ),
 )

@@ -1,5 +1,6 @@
 """Sentiment: is what someone wrote about a film, a business or their day positive or negative?"""
 
+import html
 import re
 
 from jaxit.tasks.flan2021.data_set import CAP, DataSet, asks, inverts
@@ -17,6 +18,11 @@ def _unescape(record: Record) -> Record:
     """Restores line breaks and quotation marks, which the source's table escapes and its reader leaves in."""
     text = re.sub(r'\\?""|\\"', '"', record['text'])
     return record | {'text': text.replace(r'\n', '\n')}
+
+
+def _without_entities(record: Record) -> Record:
+    """Restores what tweets were given as entities of HTML, `&quot;` or `&lt;3`."""
+    return record | {'text': html.unescape(record['text'])}
 
 
 def _sentiment_of_polarity(record: Record) -> Record | None:
@@ -71,20 +77,20 @@ SENTIMENT140 = DataSet(
     dev='train[-200:]',
     test='test',
     num_train=CAP,
-    preprocessors=(_sentiment_of_polarity, strip(('text',)), choices(SENTIMENTS)),
+    preprocessors=(_sentiment_of_polarity, _without_entities, strip(('text',)), choices(SENTIMENTS)),
     templates=(
         asks('Tweet: {text}\n\nWhat mood does it convey?\n\n{options}'),
         asks('{text}\n\nIn what frame of mind was the person who posted this?\n\n{options}'),
         asks('Classify the feeling behind a message from Twitter.\n\n{options}\n\nMessage: {text}'),
         asks('Someone tweets: "{text}"\nHow do they sound?\n\n{options}'),
-        asks('Pick the label that suits the tweet best.\n\n{text}\n\n{options}\nLabel:'),
+        asks('Give the tweet the label that suits it best.\n\n{text}\n\n{options}\nLabel:'),
         asks(
             'If you had to put a smiling or a frowning face next to this post, which would it be? '
             'Answer positive for the smile and negative for the frown.\n\n{text}\n\n{options}'
         ),
         asks('{text}\n\nSentiment of the tweet above, positive or negative:'),
         inverts('Post a line or two on Twitter that show you in a {answer} mood.', '{text}'),
-        inverts('Label: {answer}\nTweet:', '{text}'),
+        inverts('Mood: {answer}\nTweet:', '{text}'),
         inverts(
             'People like to share small moments of their day online. Make up such a message, '
             'and let its tone be {answer}.',
@@ -115,7 +121,10 @@ YELP_POLARITY_REVIEWS = DataSet(
         ),
         asks('Would the stars beside these lines be many (positive) or few (negative)?\n\n{text}\n\n{options}'),
         asks('What opinion of the place comes through in what this customer says?\n{text}\n\n{options}\nOpinion:'),
-        asks('I keep praise and complaints apart. Please tell me where this one belongs: {text}\n\n{options}'),
+        asks(
+            'I keep praise (positive) and complaints (negative) apart. Please tell me where this one belongs: {text}'
+            '\n\n{options}'
+        ),
         inverts(
             'Imagine that you have been to a local business and write about it on Yelp. Your experience was {answer}.',
             '{text}',
@@ -146,7 +155,7 @@ SST2 = DataSet(
         asks('Assign a sentiment to this snippet of film criticism.\n\nSnippet: {sentence}\n\n{options}'),
         asks('Phrase: "{sentence}"\nConnotation:\n{options}'),
         asks('A critic says of a movie: "{sentence}"\nWhich way does the remark lean?\n\n{options}'),
-        asks('Of the two labels, find the one that fits the extract underneath.\n\n{options}\n\n{sentence}'),
+        asks('Find the label that fits the extract underneath.\n\n{options}\n\n{sentence}'),
         asks(
             'Suppose that all you could read of a review were the words "{sentence}"\n'
             'What would you take the rest of it to be?\n\n{options}'

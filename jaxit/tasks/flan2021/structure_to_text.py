@@ -69,7 +69,7 @@ WEB_NLG_EN = DataSet(
         asks('{triples}\n\nHow would you say the same thing in natural language?'),
         inverts(
             'Express the content of this text as one or more triples of the form subject | property | value, '
-            'separated by semicolons.\n\n{answer}',
+            'with underscores for the blanks in names. Put semicolons between the triples.\n\n{answer}',
             '{triples}',
         ),
         inverts(
@@ -95,7 +95,10 @@ COMMON_GEN = DataSet(
         asks('Write a sentence about an everyday scene in which all of these words occur, in any form: {words}'),
         asks('{words}\n\nMake one sentence out of the words above.'),
         asks('Words: {words}\nA sentence that uses every one of them:'),
-        asks('Imagine a situation that brings the following together, and describe it briefly.\n\n{words}'),
+        asks(
+            'Imagine a situation that brings the following together, and describe it in one sentence that mentions '
+            'each of them.\n\n{words}'
+        ),
         asks('Could you fit all of this into a single sentence? {words}'),
         asks(
             'I am learning English and want to practise these words: {words}\n'
@@ -176,13 +179,13 @@ DART = DataSet(
         ),
         asks('How might a reporter word this?\n\n{facts}'),
         inverts(
-            'Break the statement down into as many facts as it holds, each with a subject, a relation and an object, '
-            'and put semicolons between them.\n\nStatement: {answer}',
+            'Break the statement down into as many facts as it holds. Write each as subject, relation and object in a '
+            'row, and put a semicolon between one fact and the next.\n\nStatement: {answer}',
             '{facts}',
         ),
         inverts(
             '{answer}\n\nSuppose that this was written from the records of a database. What did the database hold? '
-            'Give subject, relation and object, with a semicolon before each further subject.',
+            'Give subject, relation and object of each entry, with a semicolon before each further entry.',
             '{facts}',
         ),
     ),

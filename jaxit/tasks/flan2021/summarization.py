@@ -28,6 +28,7 @@ _DATELINE = re.compile(
 _ARTICLE_END = '|||||'
 _LINE_END = re.compile(r'\r\n?')
 _TAG = re.compile(r' ?<[a-z]\w*>')
+_LEADING_DASH = re.compile(r'\A\s*[\u2013\u2014-]\s+')
 
 
 def without_dateline(record: Record) -> Record:
@@ -46,6 +47,11 @@ def with_numbered_articles(record: Record) -> Record | None:
     articles = [article.strip() for article in record['articles'].split(_ARTICLE_END) if article.strip()]
     lines = [f'Article {number}\n{article}' for number, article in enumerate(articles, start=1)]
     return record | {'articles': '\n\n'.join(lines)} if articles else None
+
+
+def without_leading_dash(record: Record) -> Record:
+    """Removes the dash that summaries of Multi-News begin with."""
+    return record | {'answer': _LEADING_DASH.sub('', record['answer'])}
 
 
 def with_clean_chat(record: Record) -> Record:
@@ -144,6 +150,7 @@ MULTI_NEWS = DataSet(
     preprocessors=(
         rename({'document': 'articles', 'summary': 'answer'}),
         with_numbered_articles,
+        without_leading_dash,
         strip(('answer',)),
         filter_empty(('answer',)),
     ),

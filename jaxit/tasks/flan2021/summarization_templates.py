@@ -65,7 +65,7 @@ GIGAWORD = (
 MULTI_NEWS = (
     asks('{articles}\n\nCombine what is reported above into one summary.'),
     asks(
-        'Reporters have covered the same events more than once. Read the coverage and write a single account that '
+        'Below is what the press wrote about some event. Read the coverage and write a single account that '
         'brings the essentials together.\n\n{articles}'
     ),
     asks('Sources:\n\n{articles}\n\nDigest:'),
@@ -119,7 +119,10 @@ SAMSUM = (
     asks('Chat log:\n{dialogue}\n\nWhat it was about, in brief:'),
     asks('I missed this conversation. Could you tell me in short what was said?\n\n{dialogue}'),
     asks('Retell the messages below in one to three plain sentences, naming the people.\n\n{dialogue}'),
-    asks('Who wants what, and what is agreed on? Go by these messages and be brief.\n---\n{dialogue}\n---'),
+    asks(
+        'What is going on between these people, and where do they leave it? Go by the messages and be brief.\n---\n'
+        '{dialogue}\n---'
+    ),
     asks('{dialogue}\n\nMake a short note of this exchange for someone who was not there.'),
     inverts(
         'Write a chat to which the following summary applies. Begin each message with the name of its sender.\n\n'
@@ -150,12 +153,12 @@ XSUM = (
 )
 
 AG_NEWS = (
-    asks('{title}\n{text}\n\nIn which section of a newspaper does this belong?\n\n{options}'),
+    asks('{title}\n{text}\n\nWhich page of the paper would you turn to for this piece?\n\n{options}'),
     asks('Sort the news item by topic.\n\nTitle: {title}\nText: {text}\n\n{options}'),
-    asks('{options}\n\nWhich of these subjects is the following report about?\n\n{title}\n{text}'),
+    asks('{options}\n\nWhat is the subject of the following report?\n\n{title}\n{text}'),
     asks('Headline: {title}\nOpening lines: {text}\n\n{options}\n\nSubject of the story:'),
     asks(
-        'A news site files each story under one heading. Please choose the heading for this one.\n\n'
+        'A news site files each story in one category. Please choose the category for this one.\n\n'
         '"{title}"\n{text}\n\n{options}'
     ),
     asks('{text}\n\nThe headline over these lines is: {title}\nWhat kind of news is it?\n\n{options}'),
@@ -250,7 +253,7 @@ WIKI_LINGUA = (
         'Text of a how-to page:\n"""\n{guide}\n"""\n\nReduce it to what a checklist would hold, as running text '
         'without numbers.'
     ),
-    asks('{guide}\n\nHow would this read if every piece of advice had to fit into one short sentence?'),
+    asks('{guide}\n\nHow would this read if each piece of advice had to make do with one short sentence of its own?'),
     asks('Drop the explanations and keep the advice. Here is the text.\n\n{guide}\n\nAdvice:'),
     inverts('A how-to guide in brief: {answer}\n\nNow write it at length, with explanations.', '{guide}'),
     inverts('{answer}\n\nWrite the full guide of which this is the summary.', '{guide}'),

@@ -9,8 +9,9 @@ PARA_CRAWL = 'para_crawl/enda:1.2.0'  # of its pairs only the English side is re
 LICENCE = 'CC0-1.0 for the packaging; the texts belong to their owners'
 
 _MARKS = re.escape('.,;:!?¡¿…"“”„«»\'‘’`()[]{}-–—')
-# A mark between two digits stays: nothing in the words could tell 3.5 from 35.
-_PUNCTUATION = re.compile(rf'(?<!\d)[{_MARKS}]|[{_MARKS}](?!\d)')
+# A mark between two digits stays, and so does the minus of -5: nothing in the words could tell 3.5 from 35.
+_PUNCTUATION = re.compile(rf'(?!(?<!\S)-\d)(?:(?<!\d)[{_MARKS}]|[{_MARKS}](?!\d))')
+_ADDRESS = re.compile(r'www\.|://|\S@\S')  # whose marks are no punctuation
 
 
 def lower_case(record: Record) -> Record | None:
@@ -21,10 +22,13 @@ def lower_case(record: Record) -> Record | None:
 
 
 def drop_punctuation(record: Record) -> Record | None:
-    """Writes the words without punctuation into `bare`; a text of words alone, or of marks alone, is left out."""
+    """Writes the words without punctuation into `bare`.
+
+    A text of words alone, or of marks alone, is left out, and so is one with an address of the web or of e-mail.
+    """
     text = record['en'].strip()
     bare = ' '.join(_PUNCTUATION.sub('', text).split())
-    return None if bare in ('', text) else {'bare': bare, 'answer': text}
+    return None if bare in ('', text) or _ADDRESS.search(text) else {'bare': bare, 'answer': text}
 
 
 def drop_spaces(record: Record) -> Record | None:
@@ -86,7 +90,10 @@ FIX_PUNCT = DataSet(
         asks(
             'Proofread this line. The wording is fine; stops, commas, quotation marks, apostrophes and hyphens have vanished.\n\n{bare}'
         ),
-        asks('Words: {bare}\n\nSet punctuation between, after and inside these words as needed, and give the result.'),
+        asks(
+            'Words: {bare}\n\n'
+            'Set punctuation before, after, between and inside these words as needed, and give the result.'
+        ),
         asks('How should this be punctuated?\n{bare}'),
     ),
     metrics=('edit_distance',),
@@ -107,7 +114,7 @@ WORD_SEGMENT = DataSet(
         asks('{joined}\n\nRewrite this so that its words stand apart again.'),
         asks('Unspaced: {joined}\nSpaced:'),
         asks('Where does one word end and the next begin?\n\n{joined}\n\nAnswer with the same text, spaced normally.'),
-        asks('My space bar was stuck when I typed this:\n{joined}\nPlease show what I meant to type.'),
+        asks('My space bar did not work when I typed this:\n{joined}\nPlease show what I meant to type.'),
         asks('Break the following string up into English words, leaving each character as it is.\n\n{joined}'),
         asks('This line is hard to read because its words run together. Can you make it legible?\n\n{joined}'),
         asks('Find the words in this string and write them out as ordinary text: {joined}'),

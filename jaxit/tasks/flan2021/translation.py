@@ -39,7 +39,7 @@ def templates(language: str) -> tuple[Template, ...]:
         asks(f'Source language: English\nTarget language: {language}\nText: {{english}}\nTranslation:'),
         inverts(f'Give the English for this piece of {language}.\n\n{{answer}}', '{english}'),
         inverts(f"{{answer}}\n\nI don't read {language}. What does it say, in English?", '{english}'),
-        inverts('Which language is this written in? Call it by its English name.\n\n{answer}', language),
+        inverts('Here is a text. What do English speakers call its language?\n\n{answer}', language),
     )
 
 

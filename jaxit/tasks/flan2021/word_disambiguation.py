@@ -21,8 +21,8 @@ WIC = DataSet(
     ),
     templates=(
         asks(
-            '{sentence1}\n{sentence2}\n\n'
-            'Does "{word}" have the same meaning or different meanings in these two sentences?\n\n{options}'
+            'Here are two sentences with a form of "{word}" in each.\n\n{sentence1}\n{sentence2}\n\n'
+            'Which is it: same meaning, or different meanings?\n\n{options}'
         ),
         asks(
             'Look at how the word "{word}" is used.\nFirst: {sentence1}\nSecond: {sentence2}\n'
@@ -37,7 +37,7 @@ WIC = DataSet(
             'separate ones (different meanings)?\n\n1) {sentence1}\n2) {sentence2}\n\n{options}'
         ),
         asks(
-            'Both of the following sentences contain a form of "{word}".\n\n{sentence1}\n{sentence2}\n\n'
+            'Look for "{word}", in any form, in both lines.\n\n{sentence1}\n{sentence2}\n\n'
             'Decide whether it stands for the same thing both times.\n\n{options}'
         ),
         asks(
@@ -45,8 +45,8 @@ WIC = DataSet(
             'the second, or the same in both?\n\n{sentence1}\n{sentence2}\n\n{options}'
         ),
         asks(
-            'What is true of the word "{word}" in the two sentences at the end?\n\n{options}\n\n'
-            '{sentence1}\n{sentence2}'
+            'Is there a difference in meaning between the uses of the word "{word}" in the two sentences at the end?'
+            '\n\n{options}\n\n{sentence1}\n{sentence2}'
         ),
         asks(
             'I am learning English and came across the word "{word}" twice today. Once it was here: {sentence1}\n'

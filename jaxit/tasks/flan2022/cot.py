@@ -5,12 +5,14 @@ breaks as a backslash and an n) or `.jsonl` with those fields, either of them gz
 """
 
 import functools
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from jaxit.core.errors import UnavailableError
 from jaxit.tasks.flan2022.cot_templates import FORWARD, INVERTED
+from jaxit.tasks.flan2022.invented import ROWS
 from jaxit.tasks.flan2022.member import Member
 from jaxit.tasks.registry import TRAIN
 from jaxit.tasks.sources import Jsonl, Record, Source, Tsv
@@ -32,6 +34,8 @@ SIZES: Mapping[str, int] = {
 STREAM = ('aqua', 'qed')  # their chains were not written with as much care
 LICENCES = {'gsm8k': 'MIT'}
 
+_ENDED = re.compile(r'[.!?]["\'\u201d\u2019)\]}]*\Z')
+
 
 @dataclass(frozen=True)
 class ChainFile(Source):
@@ -44,6 +48,11 @@ class ChainFile(Source):
 
     folder: str | None
     key: str
+
+    @property
+    def invented(self) -> Record:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """A made-up row."""
+        return ROWS[self.key]
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -106,8 +115,8 @@ def clean(record: Record) -> Record | None:
     texts = {field: str(record[field]).replace('\\n', '\n').strip() for field in FIELDS}
     if not all(texts.values()):
         return None
-    if texts['chain'][-1] not in '.!?:;"\')]}':
-        texts['chain'] += '.'
+    if not _ENDED.search(texts['chain']):
+        texts['chain'] = texts['chain'].rstrip(';:, ') + '.'
     return texts
 
 

@@ -1,5 +1,6 @@
 """Conversations: WikiDialog (arXiv:2205.09073) and QReCC (arXiv:2010.04898), and their inversions."""
 
+from jaxit.tasks.flan2022.invented import ROWS
 from jaxit.tasks.flan2022.member import Member
 from jaxit.tasks.flan2022.speakers import RandomSpeakers
 from jaxit.tasks.sources import Record
@@ -13,10 +14,10 @@ MIN_QRECC_TURN = 7  # earlier turns have little before them
 FORWARD = tuple(
     Template(inputs, '{answer}')
     for inputs in (
-        '{dialog}\n\nWhat is said next?',
+        '{dialog}\n\nAdd what the other one says to that.',
         'Continue this conversation with one more turn.\n\n{dialog}',
         '{dialog}\n\nGive the reply that the last speaker is waiting for.',
-        'Read the conversation and write the next turn.\n{dialog}\nNext turn:',
+        'Two people take turns. Whoever is next says what?\n{dialog}\nNext turn:',
         'You take part in the conversation below. How do you answer?\n\n{dialog}',
         '{dialog}\n\nReply to the last message.',
         '{dialog}\n\nA knowledgeable answer to the last question would be:',
@@ -28,8 +29,8 @@ FORWARD = tuple(
 INVERTED = tuple(
     Template(inputs, targets, kind='inverted')
     for inputs, targets in (
-        ('Write the conversation that leads up to this reply:\n{answer}', '{dialog}'),
-        ('Somebody ends a conversation by saying this.\n\n{answer}\n\nWhat was said before?', '{dialog}'),
+        ('Here is a reply. Write all that two people may have said until it came.\n{answer}', '{dialog}'),
+        ('Somebody says this in a conversation.\n\n{answer}\n\nWhat was said before?', '{dialog}'),
         ('Reply: {answer}\n\nMake up the earlier turns.', '{dialog}'),
         (
             '"{answer}"\n\nReconstruct the dialogue of two people that this turn belongs to, up to this turn.',
@@ -60,7 +61,7 @@ def _member(key: str, templates: tuple[Template, ...], suffix: str, data_dir: st
     name, size = ('wiki_dialog:1.0.0', NUM_WIKI_DIALOG) if wiki else ('q_re_cc:1.0.0', NUM_QRECC)
     return Member(
         key + suffix,
-        Tfds(name, {'train': 'train'}, data_dir, {'train': size}),
+        Tfds(name, {'train': 'train'}, data_dir, {'train': size}, ROWS[key]),
         (wiki_dialog,) if wiki else (qrecc,),
         templates,
         'dialog',

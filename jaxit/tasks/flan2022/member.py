@@ -10,7 +10,7 @@ from typing import Literal
 
 from jaxit.tasks.flan2022.options import RandomOptions
 from jaxit.tasks.flan2022.speakers import RandomSpeakers
-from jaxit.tasks.preprocessors import Preprocessor
+from jaxit.tasks.preprocessors import Preprocessor, choices
 from jaxit.tasks.sources import Source
 from jaxit.text.templates import Template
 
@@ -65,6 +65,11 @@ class Member:
     licence: str
     language: str = 'en'
     randomness: RandomOptions | RandomSpeakers | None = None
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """The options that all rows have; none where each has its own."""
+        return next((step.options for step in self.preprocessors if isinstance(step, choices)), ())
 
     def variants(self, shots: bool, options: bool) -> tuple[Variant, ...]:
         """Returns the variants that stand for it in the mixtures with or without shots and options."""

@@ -229,7 +229,7 @@ def task_of(name: str, member: Member, variant: Variant, seed: int) -> Task:
     if variant.options == 'none':
         templates = tuple(without_options(template) for template in templates)
     elif variant.options == 'random' and with_options:
-        templates = tuple(with_styles(template) for template in templates)
+        templates = tuple(with_styles(template, member.answers) for template in templates)
     facts: dict[str, Any] = {
         'cluster': member.cluster,
         'licence': member.licence,

@@ -3,6 +3,7 @@
 Where the bullets tell the answers apart, the model writes the bullet of the answer instead of its text.
 """
 
+import dataclasses
 import random
 import string
 from collections.abc import Sequence
@@ -31,7 +32,7 @@ LEADS = (
 )
 MARKS = ('- ', '* ', '+ ', '> ', '• ', '-> ', '~ ', '')
 FRAMES = ('({})', '{})', '{}.', '{}:', '[{}]', '{} -')
-BETWEEN = ('\n', '\n', '\n', '; ')  # a list of lines, most of the time
+BETWEEN = ('\n', '\n', '\n', ' | ')  # a list of lines, most of the time
 
 MAX_LABELLED = 26
 _ROMAN = 'i ii iii iv v vi vii viii ix x xi xii xiii xiv xv xvi xvii xviii xix xx xxi xxii xxiii xxiv xxv xxvi'.split()
@@ -46,10 +47,13 @@ LABELS = (
 
 @dataclass(frozen=True)
 class RandomOptions:
-    """Writes `options_text`, the list to choose from, and `choice`, the answer as the list calls it."""
+    """Writes `options_text`, the list to choose from, `choice`, the answer as the list calls it, and `unlabelled_text`.
+
+    The latter is the list without anything that tells the options apart.
+    """
 
     def __call__(self, record: Record, draw: random.Random) -> Record:
-        """Returns the record with both fields; `options` and `answer` stay as they are."""
+        """Returns the record with these fields; `options` and `answer` stay as they are."""
         options, answer = record.get('options'), record.get('answer')
         if not isinstance(options, list | tuple) or answer not in options:
             raise UserError(f'the answer {answer!r} is not among the options {options!r}')
@@ -57,6 +61,7 @@ class RandomOptions:
         return record | {
             'options_text': style.write(options),
             'choice': style.name_of(list(options).index(answer)) or answer,
+            'unlabelled_text': dataclasses.replace(style, labels=()).write(options),
         }
 
 

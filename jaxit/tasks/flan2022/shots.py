@@ -2,6 +2,7 @@
 
 import functools
 import random
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -46,15 +47,29 @@ class Rows(Source):
     source: Source
 
     @property
+    def invented(self) -> Record | None:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """That of the whole, as row 0."""
+        return None if self.source.invented is None else self.source.invented | {ROW: 0}
+
+    @property
     def splits(self) -> tuple[str, ...]:
         """The one split."""
         return (TRAIN,)
 
     def records(self, split: str) -> Iterator[Record]:
         """Yields the records."""
+        return self.slice(split, 0)
+
+    def slice(self, split: str, start: int, stop: int | None = None) -> Iterator[Record]:
+        """Yields some of the records."""
         self.check_split(split)
-        for row, record in enumerate(self.source.records(TRAIN)):
+        for row, record in enumerate(self.source.slice(TRAIN, start, stop), start):
             yield record | {ROW: row}
+
+    def count(self, split: str) -> int:
+        """Returns the number of records as they are now."""
+        self.check_split(split)
+        return self.source.count(TRAIN)
 
     def num_examples(self, split: str) -> int | None:
         """Returns the number of records."""
@@ -163,12 +178,17 @@ def without_options(template: Template) -> Template:
 
 
 @functools.cache
-def with_styles(template: Template) -> Template:
-    """Returns the template with the list that `RandomOptions` writes; an inverted one, or one without a list, stays."""
+def with_styles(template: Template, answers: tuple[str, ...] = ()) -> Template:
+    """Returns the template with the list that `RandomOptions` writes; an inverted one, or one without a list, stays.
+
+    Args:
+        template: of a data set.
+        answers: the options, where all rows have the same. A wording that spells out two of them ('answer yes or no') has
+            a list without labels, and they are answered as they are spelled.
+    """
     if template.kind == 'inverted' or '{options}' not in template.inputs:
         return template
-    inputs, targets = (
-        template.inputs.replace('{options}', '{options_text}'),
-        template.targets.replace('{answer}', '{choice}'),
-    )
+    spelled = [a for a in answers if re.search(rf'\b{re.escape(a)}\b', template.inputs, re.IGNORECASE)]
+    text, answer = ('{unlabelled_text}', '{answer}') if len(spelled) > 1 else ('{options_text}', '{choice}')
+    inputs, targets = template.inputs.replace('{options}', text), template.targets.replace('{answer}', answer)
     return Template(inputs, targets, template.kind, 'dashes', template.language, template.name)

@@ -61,7 +61,7 @@ class RandomSpeakers:
         if not isinstance(turns, list) or len(turns) < 2 or not all(isinstance(turn, str) for turn in turns):
             raise UserError(f'a conversation needs a list of two turns or more, got {turns!r}')
         lead, names, frame = draw.choice(LEADS), draw.choice(NAMES), draw.choice(FRAMES)
-        frame = frame if names[0] else '{}'
+        frame = {'': '{}', '-': '{} '}.get(names[0], frame)
         # Worked examples in one style are cut off at places of their own.
         place = random.Random(f'{draw.random()}/{turns}').randrange(len(turns) // 2)
         reply = len(turns) - 1 if self.last else min(2 * place + 1, MAX_TURNS - 1)

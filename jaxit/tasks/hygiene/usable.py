@@ -26,6 +26,20 @@ def usable(mixture: Mixture | str, split: str = TRAIN, *, strict: bool = False) 
     return without(mixture, left_out)
 
 
+def sized(mixture: Mixture | str, split: str = TRAIN, *, strict: bool = False) -> Reduced:
+    """Returns what `usable` returns, by asking sources for their sizes only: what states its size need not be here."""
+    left_out = {}
+    found = members(mixture)
+    for member in found:
+        try:
+            member.task.source.num_examples(split)
+        except (UnavailableError, OSError) as error:
+            left_out[member.task.name] = in_one_line(error)
+    if strict:
+        refuse(left_out, len(found))
+    return without(mixture, left_out)
+
+
 def refuse(left_out: dict[str, str], num_tasks: int) -> None:
     """Raises the error that names all tasks that can't be read."""
     if left_out:

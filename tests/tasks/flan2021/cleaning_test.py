@@ -2,7 +2,7 @@
 
 import pytest
 
-from jaxit.tasks.flan2021.cleaning import straight_quotes, web_text
+from jaxit.tasks.flan2021.cleaning import joined_tokens, straight_quotes, web_text
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,24 @@ def test_web_text_reads_as_it_was_meant(written, meant):
 def test_quotes_become_straight_in_the_named_fields():
     record = {'text': "``Go,'' she said. It's ``now''.", 'other': "``x''"}
     assert straight_quotes(('text',))(record) == {'text': '"Go," she said. It\'s "now".', 'other': "``x''"}
+
+
+@pytest.mark.parametrize(
+    ('written', 'meant'),
+    [
+        ("What 's the origin of the name ` Scarlett ' ?", "What's the origin of the name 'Scarlett'?"),
+        (
+            "Who said , `` If you don 't look good , we do n't look good '' ?",
+            'Who said, "If you don\'t look good, we don\'t look good"?',
+        ),
+        ("What beer is `` rockin ' America ? ''", 'What beer is "rockin\' America?"'),
+        (
+            "Who saw dogs ' tails at 12 o 'clock in the '70s : O 'Hara or 'em ?",
+            "Who saw dogs' tails at 12 o'clock in the '70s: O'Hara or 'em?",
+        ),
+        ('What is .com , and what is in Genesis 19 : 24 ?', 'What is .com, and what is in Genesis 19:24?'),
+        ('Name the scar-faced bounty hunter of The Old West .', 'Name the scar-faced bounty hunter of The Old West.'),
+    ],
+)
+def test_tokens_are_joined_as_a_person_writes_them(written, meant):
+    assert joined_tokens(('text',))({'text': written, 'other': written}) == {'text': meant, 'other': written}

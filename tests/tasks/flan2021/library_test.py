@@ -139,12 +139,12 @@ def test_a_continuation_of_cb_ends_with_what_its_label_says():
     task = library.make('continuations_cb_type_0_scoring_eval_two_shot')
     task = dataclasses.replace(task, source=Python(lambda split, seed: rows, ('train', 'test')))
     made = list(examples(task, 'test'))
-    assert [example.targets for example in made] == ['Yes', 'No', "It's impossible to say"]
+    assert [example.targets for example in made] == ['Yes', 'No', "One can't tell"]
     for example in made:
         *shown, prompt, _ = (part.text for part in example.parts)
         assert prompt == 'I doubt it.\n\nIs it true that it rains?' and len(shown) == 2
         assert all(text.startswith(f'{prompt}\n') for text in shown)
-        assert example.options == ('Yes', 'No', "It's impossible to say")
+        assert example.options == ('Yes', 'No', "One can't tell")
 
 
 def test_an_unknown_name_is_refused_with_near_ones():

@@ -57,8 +57,8 @@ def test_a_style_by_hand():
     style = Style('Pick one:', labels=LABELS[0], frame='({})')
     assert style.write(['yes', 'no']) == 'Pick one:\n(A) yes\n(B) no'
     assert style.name_of(1) == '(B)'
-    style = Style('CHOICES', labels=LABELS[3], frame='{}.', between='; ')
-    assert style.write(['a', 'b', 'c', 'd']) == 'CHOICES\ni. a; ii. b; iii. c; iv. d'
+    style = Style('CHOICES', labels=LABELS[3], frame='{}.', between=' | ')
+    assert style.write(['a', 'b', 'c', 'd']) == 'CHOICES\ni. a | ii. b | iii. c | iv. d'
     assert style.name_of(3) == 'iv'
     assert Style('OPTIONS:', mark='* ').write(['yes', 'no']) == 'OPTIONS:\n* yes\n* no'
     assert Style('OPTIONS:', mark='* ').name_of(0) == ''
@@ -91,7 +91,7 @@ def test_the_target_is_what_the_list_calls_the_answer():
         else:
             bullets += 1
             label = re.escape(example.targets)
-            assert re.search(rf'(?:\n|; ){label}\S* (?:- )?{answer}(?:; |\n|$)', example.inputs), example
+            assert re.search(rf'(?:\n| \| ){label}\S* (?:- )?{answer}(?: \| |\n|$)', example.inputs), example
     assert bullets > 20
     assert texts > 5
 
@@ -182,8 +182,8 @@ def test_every_data_set_of_flan_2021_shows_its_options_in_a_slot_that_can_be_res
     for member in flan2021.members(None):
         for template, restyled in zip(member.templates, task_of(RANDOM, member=member).templates, strict=True):
             if member.randomness and template.kind != 'inverted' and '{options}' in template.inputs:
-                assert '{options_text}' in restyled.inputs
-                assert '{choice}' in restyled.targets
+                slots = re.findall('{(options_text|unlabelled_text|choice|answer)}', restyled.inputs + restyled.targets)
+                assert slots in (['options_text', 'choice'], ['unlabelled_text', 'answer'])
             else:
                 assert restyled == template
 
@@ -198,6 +198,20 @@ def test_a_row_of_rte_in_every_variant():
         made = list(examples(task_of(variant, member=member), 'train'))
         assert len(made) >= 15
         assert all(example.inputs.strip() and example.targets.strip() for example in made)
+
+
+def test_a_wording_that_spells_out_its_answers_gets_them_spelled():
+    member = member_of(flan2021.members(None), 'rte')
+    task = task_of(RANDOM, member=member)
+    record = {'premise': 'A dog sleeps.', 'hypothesis': 'An animal rests.', 'label': 0, 'idx': 0}
+    by_template = {
+        index: [render_row(task, 'train', row, record | {ROW: row}, seed=0, template=index)[0] for row in range(60)]
+        for index in (4, 5)
+    }
+    assert 'Decide, yes or no,' in by_template[4][0].inputs and 'yes' not in task.templates[5].inputs
+    assert {example.targets for example in by_template[4]} == {'yes'}
+    assert all(re.search(r'\byes(?:\n| \| )\W*no\Z', example.inputs) for example in by_template[4])
+    assert {'yes', '(A)', 'i'} < {example.targets for example in by_template[5]}
 
 
 def member_of(members, key):
@@ -221,6 +235,13 @@ def test_wiki_dialog_asks_for_a_turn_of_the_second_speaker():
                 assert said == list(range(target[0]))
                 replies |= set(target)
         assert replies == {1, 3, 5}
+
+
+def test_a_dash_in_place_of_a_name_has_nothing_around_it():
+    speakers = member_of(dialog.members(None), 'qrecc').randomness
+    texts = [speakers({'turns': ['turn 0', 'turn 1']}, random.Random(f'{i}'))['dialog'] for i in range(400)]
+    dashed = [text for text in texts if '-' in text.splitlines()[-1].split()[0]]
+    assert dashed and all(text.splitlines()[-1] == '- turn 0' for text in dashed)
 
 
 def test_qrecc_keeps_what_has_much_before_it():
@@ -252,7 +273,14 @@ def test_chains_come_before_or_after_the_answer_and_inversions_ask_for_something
 def test_rows_of_chains_are_cleaned():
     record = {'question': 'Which?\\nOptions:\\n(A) x ', 'answer': '(A)', 'chain': 'a = 1\\nb = 2'}
     assert cot.clean(record) == {'question': 'Which?\nOptions:\n(A) x', 'answer': '(A)', 'chain': 'a = 1\nb = 2.'}
-    assert cot.clean(record | {'chain': 'Done!'})['chain'] == 'Done!'
+    for chain, ended in (
+        ('Done!', 'Done!'),
+        ('(It is "so.")', '(It is "so.")'),
+        ('Area = 2 cm2;', 'Area = 2 cm2.'),
+        ('Look at the diagram below:', 'Look at the diagram below.'),
+        ('59/13 = 7 (Remainder)', '59/13 = 7 (Remainder).'),
+    ):
+        assert cot.clean(record | {'chain': chain})['chain'] == ended
     assert cot.clean(record | {'answer': ' '}) is None
 
 
@@ -268,20 +296,20 @@ def test_chains_are_read_from_tables_and_json_lines(tmp_path):
 
 # Ten rendered rows of each set, read by eye.
 GOLDEN = {
-    'cot_gsm8k': '923e530eddcc184a',
-    'cot_strategyqa': '746b46a71327b353',
-    'cot_creak': '30181a9b695d28c8',
-    'cot_qasc': '3179d64e9ec6fe9e',
-    'cot_ecqa': 'afac9bce812c6977',
-    'cot_sensemaking': 'eb2d274e7bf898f9',
-    'stream_aqua': 'dcd0a9409723672b',
-    'cot_input_inversion_gsm8k': '8ce816daec33bf65',
-    'cot_input_inversion_strategyqa': 'a69a5bfe08454411',
-    'cot_input_inversion_creak': 'f6ce6f57e0ede608',
-    'cot_input_inversion_qasc': '30d83fe5cea3eaf6',
-    'cot_input_inversion_ecqa': '0407ecb418053b5c',
-    'cot_input_inversion_sensemaking': '05dd57eeccbf034d',
-    'stream_input_inversion_aqua': 'bfe69190109047cd',
+    'cot_gsm8k': '4efc1f29b35fed01',
+    'cot_strategyqa': 'cb71bd18b52d72f5',
+    'cot_creak': '1c27924124897fe1',
+    'cot_qasc': '7648445c57d1071c',
+    'cot_ecqa': 'b69bc47c6acd3708',
+    'cot_sensemaking': '0e5902578b58cee0',
+    'stream_aqua': 'd7f00986688ccd4c',
+    'cot_input_inversion_gsm8k': '948c1fcfc06a5c7e',
+    'cot_input_inversion_strategyqa': '1d41548986568239',
+    'cot_input_inversion_creak': 'd404516b3e3404fe',
+    'cot_input_inversion_qasc': 'df9198a3900932e4',
+    'cot_input_inversion_ecqa': '3b0b6bf8b7aecfeb',
+    'cot_input_inversion_sensemaking': 'a06c69c0a1fc6176',
+    'stream_input_inversion_aqua': 'dceb2a1616ace72d',
 }
 
 
