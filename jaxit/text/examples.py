@@ -277,8 +277,10 @@ class _Writer:
         stands alone loses ids.
         """
         ids = whole = self.run(parts)
-        if len(whole) > limit and len(parts) == 1 and not (parts[0].special or parts[0].reply):
-            ids = whole[len(whole) - limit :] if self.format.cut == 'start' else whole[:limit]
+        if len(whole) <= limit:
+            return whole, 0
+        if len(parts) == 1 and not (parts[0].special or parts[0].reply):
+            return whole[len(whole) - limit :] if self.format.cut == 'start' else whole[:limit], len(whole) - limit
         texts = [i for i, part in enumerate(parts) if not part.special]
         for i in sorted(texts, key=lambda i: -len(self.tokenizer.encode(parts[i].text))):
             if len(ids) <= limit:
