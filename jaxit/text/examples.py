@@ -15,7 +15,6 @@ from jaxit.core.errors import UserError
 from jaxit.text.base import Tokenizer
 
 CUTS = ('end', 'start', 'drop')
-_NEAR = 32  # characters; how far the length of a cut text is from what its number of tokens suggests
 
 
 @dataclass(frozen=True)
@@ -294,18 +293,18 @@ class _Writer:
         return ids, len(whole) - len(ids)
 
     def _shortened(self, parts: Sequence[Part], i: int, limit: int) -> list[Part]:
-        """Returns parts with as much of one text as fits the limit; without it where nothing does."""
-        text = parts[i].text
+        """Returns parts with as many tokens of one text as fit the limit; without the text where none do."""
+        text, ids = parts[i].text, self.tokenizer.encode(parts[i].text)
 
-        def with_kept(length: int) -> list[Part]:
-            kept = text[len(text) - length :] if self.format.cut == 'start' else text[:length]
+        def with_kept(num_ids: int) -> list[Part]:
+            at_start = self.format.cut == 'start'
+            length = len(self.tokenizer.decode(ids[len(ids) - num_ids :] if at_start else ids[:num_ids]))
+            kept = text[max(len(text) - length, 0) :] if at_start else text[:length]
             return [*parts[:i], dataclasses.replace(parts[i], text=kept), *parts[i + 1 :]]
 
-        num_ids = len(self.tokenizer.encode(text))
-        excess = len(self.run(parts)) - limit
-        guess = len(text) * max(num_ids - excess, 0) // max(num_ids, 1)
-        first = iter((guess, guess + _NEAR, guess - _NEAR))  # mostly between these, which spares long texts
-        low, high = 0, len(text)
+        guess = len(ids) - (len(self.run(parts)) - limit)
+        first = iter((guess, guess + 1, guess - 1))  # mostly one of these, which spares long texts
+        low, high = 0, len(ids)
         while low < high:
             middle = next(first, (low + high + 1) // 2)
             if not low < middle <= high:

@@ -174,7 +174,22 @@ def test_what_is_cut_keeps_the_ids_of_its_format(real, format, cut):
         assert ids == asked(talk, format, tokenizer, token_format) and length - 2 <= len(ids) <= length
         assert made.cut_inputs == len(whole) - len(ids)
         kept = max(n for n in range(len(words)) if ids == with_kept(n))
-        assert len(with_kept(kept + 1)) > length
+        ends = [n for n, letter in enumerate(words[::-1] if cut == 'start' else words) if letter == ' ' and n > kept]
+        assert len(with_kept([*ends, len(words)][0])) > length  # no word more has room
+
+
+@pytest.mark.shared_data
+@pytest.mark.parametrize(
+    ('cut', 'left'),
+    [('end', '[INST] one two three four five [/INST]'), ('start', '[INST] six seven eight nine ten [/INST]')],
+)
+def test_a_text_is_cut_between_its_tokens(real, cut, left):
+    asked = [{'role': 'user', 'content': 'one two three four five six seven eight nine ten'}]
+    parts = chat.prompt_parts(asked, 'llama2')
+    ids = prompt_ids(Example(parts), real('llama2'), TokenFormat(False, 13, 9, cut=cut))
+    assert real('llama2').decode(ids) == left
+    ends = ([518, 25580, 29962], [518, 29914, 25580, 29962])  # both begin with the id of a bracket after a blank
+    assert [ids[1:4], ids[-4:]] == [*ends]
 
 
 @pytest.mark.shared_data
