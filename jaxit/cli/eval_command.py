@@ -47,11 +47,12 @@ def evaluate(
 ) -> None:
     """Judge weights on suites: a table of metrics with standard errors.
 
-    Each task is judged by its own metrics (docs/metrics.md lists them); where it has options, also by rank accuracy.
+    Each task is judged by its own metrics (docs/metrics.md lists them); where it has options, also by rank accuracy. A suite
+    of Natural Instructions is told by category too.
 
     Example: jaxit eval --checkpoint runs/primer --suite primer_held_in --suite primer_forgetting --limit 50
     """
-    from jaxit.cli import console, evaluating, template_tables
+    from jaxit.cli import console, evaluating
     from jaxit.cli import loaded as loaded_lib
     from jaxit.core.errors import UserError
 
@@ -82,16 +83,41 @@ def evaluate(
     )
     if output is not None:
         evaluation.save(output)
-    report = evaluation.report()
-    tables = template_tables.make(evaluation, by_template) if by_template is not None else {}
-    if by_template is not None:
-        report['by_template'] = {'metric': by_template, 'suites': tables}
+    report = _report(evaluation, suites, by_template)
     if as_json:
         console.json_out(report)
-        return
-    for name, found in report['suites'].items():
-        console.table(f'{name} ({found["kind"]})', ['task', 'metric', 'value', 'stderr', 'n'], _rows(found), left=2)
-    template_tables.show(tables, by_template or '')
+    else:
+        _show(report)
+
+
+def _report(evaluation: Any, suites: list[Any], by_template: str | None) -> dict[str, Any]:
+    """Returns the report with its further tables: by category where a suite has such, by template where that is asked for."""
+    from jaxit.cli import template_tables
+    from jaxit.evaluation.natural_instructions import category_table
+
+    report = evaluation.report()
+    for suite in suites:
+        if suite.categories:
+            rows = category_table(evaluation.suites[suite.name], suite.categories)
+            report['suites'][suite.name]['categories'] = rows
+    if by_template is not None:
+        report['by_template'] = {'metric': by_template, 'suites': template_tables.make(evaluation, by_template)}
+    return report
+
+
+def _show(report: dict[str, Any]) -> None:
+    from jaxit.cli import console, template_tables
+
+    for name, suite in report['suites'].items():
+        console.table(f'{name} ({suite["kind"]})', ['task', 'metric', 'value', 'stderr', 'n'], _rows(suite), left=2)
+        rows = [
+            [row['category'], row['metric'], *shown(row), row['count'], row['num_tasks']]
+            for row in suite.get('categories', ())
+        ]
+        if rows:
+            console.table(f'{name} by category', ['category', 'metric', 'value', 'stderr', 'n', 'tasks'], rows, left=2)
+    if 'by_template' in report:
+        template_tables.show(report['by_template']['suites'], report['by_template']['metric'])
 
 
 def _rows(suite: dict[str, Any]) -> list[list[Any]]:

@@ -31,8 +31,10 @@ def write(name: str, data: DataConfig, *, seed: int, limit: int | None, text_lim
         make_task(task, rows, _metrics(task, registered.kind, rows), kind=registered.kind)
         for task, rows in examples.items()
     )
-    suite = Suite(name, registered.kind, tasks)
-    key = sha256_json([dataclasses.asdict(task) for task in tasks])[:12]
+    categories = {task: get_task(task).cluster for task in examples} if registered.by_category else {}
+    suite = Suite(name, registered.kind, tasks, categories, registered.rouge_tokenizer)
+    further = [item for item in (categories, registered.rouge_tokenizer) if item]
+    key = sha256_json([*(dataclasses.asdict(task) for task in tasks), *further])[:12]
     path = Path(data.cache_dir, 'suites', f'{name}-{key}.jsonl')
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():

@@ -5,21 +5,28 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from jaxit.core.errors import UserError
-from jaxit.evaluation import class_metrics, correlations, metrics
+from jaxit.evaluation import class_metrics, correlations, cross_lingual, metrics
+from jaxit.evaluation.cross_lingual import PieceTokenizer
 from jaxit.evaluation.metrics import Values
 from jaxit.text.examples import Example
 
 
-def answer_values(wanted: Iterable[str], examples: Sequence[Example], answers: Sequence[str]) -> dict[str, Values]:
+def answer_values(
+    wanted: Iterable[str],
+    examples: Sequence[Example],
+    answers: Sequence[str],
+    pieces: PieceTokenizer | None = None,
+) -> dict[str, Values]:
     """Returns the values of those metrics that a written answer has; articles count where it is one of the options.
 
     Args:
         wanted: names of metrics; those that are none of `metrics.WRITTEN_METRICS` are left out.
         examples: what was asked.
         answers: what was written, one for each example.
+        pieces: what metrics in `metrics.PIECE_METRICS` cut texts with.
     """
     wanted = [metric for metric in wanted if metric in metrics.WRITTEN_METRICS]
-    return {metric: _values(metric, examples, answers) for metric in wanted}
+    return {metric: _values(metric, examples, answers, pieces) for metric in wanted}
 
 
 def check_examples(wanted: Iterable[str], examples: Sequence[Example], *, where: str) -> None:
@@ -39,8 +46,14 @@ def check_examples(wanted: Iterable[str], examples: Sequence[Example], *, where:
                 raise UserError(f'{where}, example {row} has no group; {metric} needs one')
 
 
-def _values(metric: str, examples: Sequence[Example], answers: Sequence[str]) -> Values:
+def _values(
+    metric: str, examples: Sequence[Example], answers: Sequence[str], pieces: PieceTokenizer | None = None
+) -> Values:
     rows = list(zip(examples, answers, strict=True))
+    if metric in metrics.PIECE_METRICS:
+        if pieces is None:
+            raise UserError(f'{metric} needs a tokenizer: {cross_lingual.HOW}')
+        return metrics.mean_values(cross_lingual.cross_lingual_rouge_l(a, _references(e), pieces) for e, a in rows)
     if metric in metrics.CORPUS_METRICS:
         return metrics.corpus_values(metric, [(answer, _references(example)) for example, answer in rows])
     if metric in metrics.CLASS_METRICS:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from jaxit.core.errors import UserError, unknown_name
-from jaxit.evaluation import corpus_metrics
+from jaxit.evaluation import corpus_metrics, cross_lingual
 from jaxit.text import answers, rouge
 
 Score = dict[str, Any]  # 'value' float, 'stderr' float or None, 'count' int
@@ -66,11 +66,12 @@ ANSWER_METRICS: dict[str, Callable[..., float]] = {
     'rouge_l': _of_words(rouge.rouge_l),
     'rouge_lsum': _of_words(rouge.rouge_lsum),
 }
+PIECE_METRICS = (cross_lingual.METRIC,)  # the same of pieces of text, so they need a tokenizer
 CORPUS_METRICS = ('bleu', 'edit_distance')
 CLASS_METRICS = ('binary_f1', 'macro_f1', 'matthews')
 NUMBER_METRICS = ('pearson', 'spearman')
 GROUP_METRICS = ('group_exact_match',)
-WRITTEN_METRICS = (*ANSWER_METRICS, *CORPUS_METRICS, *CLASS_METRICS, *NUMBER_METRICS, *GROUP_METRICS)
+WRITTEN_METRICS = (*ANSWER_METRICS, *PIECE_METRICS, *CORPUS_METRICS, *CLASS_METRICS, *NUMBER_METRICS, *GROUP_METRICS)
 RANK_METRICS = ('rank_accuracy', 'rank_accuracy_per_token')
 # Metrics of the option with the largest score, as if the model had written it.
 CHOSEN_METRICS = {f'rank_{m}': m for m in ('f1', *CLASS_METRICS, *NUMBER_METRICS, *GROUP_METRICS)}

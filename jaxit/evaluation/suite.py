@@ -1,15 +1,16 @@
 """Suites: tasks with the metrics they are judged by, and how a model is judged on them."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from jaxit.core.errors import UserError, unknown_name
 from jaxit.decoding.engine import Completion, Engine, Progress
 from jaxit.decoding.sampling import GREEDY, SamplingConfig
 from jaxit.decoding.stops import cut_at_stops
-from jaxit.evaluation import metrics
+from jaxit.evaluation import cross_lingual, metrics
 from jaxit.evaluation.answer_values import answer_values, check_examples
 from jaxit.evaluation.metrics import Values
+from jaxit.evaluation.natural_instructions import rouge_of
 from jaxit.evaluation.perplexity import text_likelihoods
 from jaxit.evaluation.rank_classification import Ranking, option_ids, rank
 from jaxit.evaluation.results import SuiteResult, TaskResult, example_id
@@ -57,11 +58,15 @@ class Suite:
         name: of the suite.
         kind: 'held_in' (trained on), 'held_out' (not trained on) or 'forgetting' (what the model could do before).
         tasks: with their examples.
+        categories: of each task, where scores are told by category too, as `natural_instructions.category_table` does.
+        rouge_tokenizer: path of the tokenizer.json whose pieces `metrics.PIECE_METRICS` compare; '' where no task has them.
     """
 
     name: str
     kind: str
     tasks: tuple[SuiteTask, ...]
+    categories: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    rouge_tokenizer: str = ''
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -69,6 +74,14 @@ class Suite:
         names = [task.name for task in self.tasks]
         if not names or len(set(names)) < len(names):
             raise UserError(f'suite {self.name!r} has tasks {names}; it needs at least one, and no name twice')
+        if self.categories:
+            rouge_of({task.name: task.metrics for task in self.tasks}, self.categories, f'suite {self.name!r}')
+        cut = [task for task in self.tasks if set(task.metrics) & set(metrics.PIECE_METRICS)]
+        if cut and not self.rouge_tokenizer:
+            raise UserError(
+                f'suite {self.name!r}: task {cut[0].name!r} is judged by {metrics.PIECE_METRICS[0]}, and no tokenizer for '
+                f'it is named; {cross_lingual.HOW}'
+            )
 
     def limited(self, num_examples: int) -> 'Suite':
         """Returns the suite with the first examples of each task."""
@@ -146,7 +159,8 @@ def run_suite(
         judging: how the suite is run.
         progress: called with (what is being done, how much of it is done, how much there is).
     """
-    runner = _Runner(engine, tokenizer, format, judging, progress)
+    pieces = cross_lingual.load(suite.rouge_tokenizer) if suite.rouge_tokenizer else None
+    runner = _Runner(engine, tokenizer, format, judging, progress, pieces)
     tasks, samples = {}, []
     for task in suite.tasks:
         tasks[task.name], predictions = runner.run(task)
@@ -165,6 +179,7 @@ class _Runner:
     format: TokenFormat
     judging: Judging
     progress: Callable[[str, int, int], None] | None
+    pieces: cross_lingual.PieceTokenizer | None
 
     def run(self, task: SuiteTask) -> tuple[TaskResult, list[tuple[str, bool | None]]]:
         """Returns a task's result, and of each example (prediction, whether it is right); none for plain texts."""
@@ -181,7 +196,7 @@ class _Runner:
             predictions = [(example.options[r.by_sum.index], bool(right)) for example, r, right in rows]
         if set(task.metrics) & set(metrics.WRITTEN_METRICS):
             answers = self.answers(task)
-            values |= answer_values(task.metrics, task.examples, answers)
+            values |= answer_values(task.metrics, task.examples, answers, self.pieces)
             rights = next((values[metric].sums for metric in _CORRECT if metric in values), [None] * len(answers))
             predictions = [(a, None if r is None else bool(r)) for a, r in zip(answers, rights, strict=True)]
         chosen = {metric: values[metric] for metric in task.metrics}

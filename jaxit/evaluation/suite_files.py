@@ -8,6 +8,7 @@ from typing import Any
 
 from jaxit.core.errors import UserError, unknown_name
 from jaxit.core.files import read_jsonl, write_atomic
+from jaxit.evaluation import cross_lingual
 from jaxit.evaluation.suite import KINDS, Suite, make_task
 from jaxit.text.examples import Example, Part, ordinary
 
@@ -22,6 +23,8 @@ def save_suite(suite: Suite, path: str | os.PathLike[str]) -> None:
         'kind': suite.kind,
         'metrics': {task.name: list(task.metrics) for task in suite.tasks},
     }
+    header |= {'categories': dict(suite.categories)} if suite.categories else {}
+    header |= {'rouge_tokenizer': suite.rouge_tokenizer} if suite.rouge_tokenizer else {}
     lines = [header, *(_record(task.name, example) for task in suite.tasks for example in task.examples)]
     write_atomic(path, ''.join(json.dumps(line, ensure_ascii=False) + '\n' for line in lines))
 
@@ -29,8 +32,8 @@ def save_suite(suite: Suite, path: str | os.PathLike[str]) -> None:
 def load_suite(path: str | os.PathLike[str]) -> Suite:
     """Reads a suite.
 
-    The first line is `{"suite", "kind", "metrics": {task: [names]}}`, where metrics may be left out. Each
-    further line is an example of a task: `{"task", "inputs", "targets", "options", "references"}`, or
+    The first line is `{"suite", "kind", "metrics": {task: [names]}}`, where metrics may be left out, and may have
+    `"categories": {task: name}` and a `"rouge_tokenizer"`; see `Suite`. Each further line is an example of a task: `{"task", "inputs", "targets", "options", "references"}`, or
     `{"task", "text"}`, or `{"task", "parts"}` for a conversation. An example may also have a `"group"` and a
     `"gold_number"`; see `Example`.
 
@@ -55,7 +58,12 @@ def load_suite(path: str | os.PathLike[str]) -> Suite:
         if not _is_texts(names):
             raise UserError(f'{path}: line 1: the metrics of task {name!r} must be a list of names')
     tasks = tuple(make_task(name, rows, chosen.get(name, ()), kind=kind) for name, rows in examples.items())
-    return Suite(header['suite'], kind, tasks)
+    categories, rouge_tokenizer = header.get('categories', {}), header.get('rouge_tokenizer', '')
+    if not isinstance(categories, dict) or not _is_texts([*categories.values(), rouge_tokenizer]):
+        raise UserError(f'{path}: line 1: "categories" must be {{task: name}} and "rouge_tokenizer" a path')
+    if rouge_tokenizer:
+        cross_lingual.load(rouge_tokenizer)  # so that what is wrong with it is told before anything is answered
+    return Suite(header['suite'], kind, tasks, categories, rouge_tokenizer)
 
 
 def _record(task: str, example: Example) -> dict[str, Any]:

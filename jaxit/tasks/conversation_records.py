@@ -4,7 +4,7 @@ Each function here is a preprocessor for one way of writing them down. What it c
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from jaxit.core.errors import UserError
@@ -28,6 +28,10 @@ ROLES = {
     'observation': 'tool',
 }
 
+# What may stand beside the fields that a format is known by; each format reads some of them.
+BESIDE = ('system', 'tools', 'functions', 'history', 'input', 'context')
+THOUGHTS = ('reasoning_content', 'reasoning', 'thinking')  # what a model thought before it replied
+
 
 def sharegpt(record: Record) -> Record:
     """ShareGPT: `conversations` of `from` and `value`, with `system` and `tools` beside them where there are any."""
@@ -44,42 +48,39 @@ def openai(record: Record) -> Record:
 
 def alpaca(record: Record) -> Record:
     """Alpaca: `instruction`, `input` (may be blank), `output`; `history` of pairs and `system` where there are any."""
-    history = record.get('history') or []
-    if not isinstance(history, list) or not all(isinstance(pair, list) and len(pair) == 2 for pair in history):
-        raise UserError("field 'history' must be a list of pairs of what the user and the assistant said")
-    turns = [turn for said, answer in history for turn in ask(said, answer)]
-    turns += ask(text_of(record, 'instruction'), text_of(record, 'output'), optional_text(record, 'input'))
-    return conversation(_with_system(turns, record))
+    return _answered(record, 'output')
 
 
 def dolly(record: Record) -> Record:
-    """Dolly: `instruction`, `context` (may be blank), `response`."""
-    return conversation(
-        ask(text_of(record, 'instruction'), text_of(record, 'response'), optional_text(record, 'context'))
-    )
+    """Dolly: `instruction`, `context` (may be blank), `response`; else as Alpaca."""
+    return _answered(record, 'response')
 
 
 def prompt_completion(record: Record) -> Record:
-    """`prompt` and `completion`, or `inputs` and `targets`: texts, or lists of messages to be joined."""
+    """`prompt` and `completion`, or `inputs` and `targets`: texts, or lists of messages to be joined.
+
+    Texts with a system prompt or tools beside them are a conversation; others stay as they are.
+    """
     names = ('prompt', 'completion') if 'completion' in record else ('inputs', 'targets')
     if all(isinstance(record.get(name), list) for name in names):
-        return openai({'messages': [*record[names[0]], *record[names[1]]]})
+        return openai({**record, 'messages': [*record[names[0]], *record[names[1]]]})
     inputs, targets = (text_of(record, name) for name in names)
     for name, text in zip(names, (inputs, targets), strict=True):
         if not text.strip():
             raise UserError(f'field {name!r} is empty')
-    return {'inputs': inputs, 'targets': targets}
+    turns = ask(inputs, targets)
+    asked = with_system(turns, record)
+    return conversation(asked) if len(asked) > len(turns) else {'inputs': inputs, 'targets': targets}
 
 
 def ranked_pair(record: Record) -> Record:
     """A prompt with a `chosen` and a `rejected` reply, for preferences: `messages` and `replies`, the better one first."""
     name = next((name for name in ('conversations', 'messages') if name in record), None)
     if name is None:
-        asked = text_of(record, 'instruction' if 'instruction' in record else 'prompt')
-        turns = ask(asked, '', optional_text(record, 'input'))[:1]
+        turns = _asked(record, 'instruction' if 'instruction' in record else 'prompt')
     else:
         turns = _turns(record, name)
-    return ranked(_with_system(turns, record), [_reply_of(record.get(name), name) for name in ('chosen', 'rejected')])
+    return ranked(with_system(turns, record), [_reply_of(record.get(name), name) for name in ('chosen', 'rejected')])
 
 
 def ranked(turns: Sequence[Record], replies: Sequence[str]) -> Record:
@@ -112,10 +113,56 @@ def optional_text(record: Mapping[str, Any], name: str) -> str:
     return '' if record.get(name) is None else text_of(record, name)
 
 
+def with_system(turns: Sequence[Record], record: Mapping[str, Any]) -> list[Record]:
+    """Puts the record's own system prompt and the tools it offers before the turns; a blank one is left out."""
+    prompts = [optional_text(record, 'system')]
+    if turns and turns[0]['role'] == 'system' and isinstance(turns[0]['content'], str):
+        prompts.append(turns[0]['content'])
+        turns = turns[1:]
+    prompts = [text for text in (*prompts, _tools(record)) if text.strip()]
+    return [*([{'role': 'system', 'content': '\n\n'.join(prompts)}] if prompts else []), *turns]
+
+
+def check_used(record: Mapping[str, Any], used: Collection[str], format: str) -> None:
+    """Refuses a record that says more than would be learnt, or whose reply stands there as a bad one.
+
+    Args:
+        record: as it is in the file.
+        used: those of `BESIDE` that its format reads.
+        format: its name.
+    """
+    for name in ('label', 'kto_tag'):
+        if record.get(name) is False:
+            raise UserError(
+                f'its {name} is False: the last reply stands there as a bad one; such rows are for preferences'
+            )
+    for name in BESIDE:
+        if name not in used and not _is_blank(record.get(name)):
+            raise UserError(
+                f'field {name!r} is not read in format {format!r}, so what it says would be lost; '
+                'take it away, or put it where it belongs, with a function in before='
+            )
+
+
+def _answered(record: Record, reply: str) -> Record:
+    answer = {'role': 'assistant', 'content': text_of(record, reply)}
+    return conversation(with_system([*_asked(record, 'instruction'), answer], record))
+
+
+def _asked(record: Record, instruction: str) -> list[Record]:
+    """Returns the turns up to the instruction, with what it is about."""
+    history = record.get('history') or []
+    if not isinstance(history, list) or not all(isinstance(pair, list) and len(pair) == 2 for pair in history):
+        raise UserError("field 'history' must be a list of pairs of what the user and the assistant said")
+    turns = [turn for said, answer in history for turn in ask(said, answer)]
+    about = [text for name in ('input', 'context') if (text := optional_text(record, name)).strip()]
+    if len(about) > 1:
+        raise UserError("fields 'input' and 'context' both say what the instruction is about; there is room for one")
+    return [*turns, *ask(text_of(record, instruction), '', *about)[:1]]
+
+
 def _of_messages(record: Record, name: str) -> Record:
-    if record.get('label') is False:  # KTO
-        raise UserError('its label is False: the last reply stands there as a bad one; such rows are for preferences')
-    return conversation(_with_system(_turns(record, name), record))
+    return conversation(with_system(_turns(record, name), record))
 
 
 def _checked(messages: Sequence[Record], ends: tuple[str, ...], otherwise: str) -> list[Record]:
@@ -141,15 +188,23 @@ def _turn(turn: Mapping[str, Any], number: int) -> Record:
     role = ROLES.get(said) if isinstance(said, str) else None
     if role is None:
         raise UserError(f'message {number} is from {said!r}; known are {", ".join(ROLES)}')
-    calls = turn.get('tool_calls') or ([turn['function_call']] if turn.get('function_call') else [])
+    for name in THOUGHTS:
+        if not _is_blank(turn.get(name)):
+            raise UserError(
+                f'message {number} has {name!r}, for which there is no place; put it into the content or away'
+            )
     content = turn.get('value', turn.get('content'))
-    if calls:
-        content = '\n'.join([*([content] if content else []), *(_call(call, number) for call in calls)])
-    elif isinstance(content, list):
+    if isinstance(content, list):
         content = ''.join(_piece(piece, number) for piece in content)
+    calls = _calls(turn, number)
+    if calls and isinstance(content, str | None):  # anything else is refused where contents are checked
+        content = '\n'.join([*([content] if content else []), *calls])
     weight = turn.get('weight', turn.get('loss_weight'))
-    marked = {'weight': weight} if role == 'assistant' and weight is not None else {}
-    return {'role': role, 'content': content, **marked}
+    if role != 'assistant' or weight is None:
+        return {'role': role, 'content': content}
+    if weight not in (0, 1):
+        raise UserError(f'message {number} has weight {weight!r}; it must be 0 or 1')
+    return {'role': role, 'content': content, 'weight': weight}
 
 
 def _piece(piece: Any, number: int) -> str:
@@ -158,6 +213,13 @@ def _piece(piece: Any, number: int) -> str:
     if not isinstance(text, str):
         raise UserError(f'message {number} holds a piece of type {kind!r}; only text can be used')
     return text
+
+
+def _calls(turn: Mapping[str, Any], number: int) -> list[str]:
+    calls = turn.get('tool_calls') or ([turn['function_call']] if turn.get('function_call') else [])
+    if not isinstance(calls, list):
+        raise UserError(f"message {number}: 'tool_calls' is {type(calls).__name__}; it must be a list")
+    return [_call(call, number) for call in calls]
 
 
 def _call(call: Any, number: int) -> str:
@@ -169,25 +231,19 @@ def _call(call: Any, number: int) -> str:
     if isinstance(arguments, str):
         try:
             arguments = json.loads(arguments)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise UserError(f'message {number} calls {function["name"]!r} with arguments that are not JSON') from None
     return json.dumps({'name': function['name'], 'arguments': arguments}, ensure_ascii=False)
 
 
-def _with_system(turns: Sequence[Record], record: Mapping[str, Any]) -> list[Record]:
-    """Puts the record's own system prompt and the tools it offers before the turns; a blank one is left out."""
-    prompts = [optional_text(record, 'system')]
-    if turns and turns[0]['role'] == 'system' and isinstance(turns[0]['content'], str):
-        prompts.append(turns[0]['content'])
-        turns = turns[1:]
-    prompts = [text for text in (*prompts, _tools(record)) if text.strip()]
-    return [*([{'role': 'system', 'content': '\n\n'.join(prompts)}] if prompts else []), *turns]
-
-
 def _tools(record: Mapping[str, Any]) -> str:
-    tools = record.get('tools', record.get('functions'))
+    tools = next((record[name] for name in ('tools', 'functions') if not _is_blank(record.get(name))), None)
     text = tools if isinstance(tools, str) else json.dumps(tools, ensure_ascii=False) if tools else ''
-    return '' if text.strip() in ('', '[]') else f'You may call these tools:\n{text}'
+    return f'You may call these tools:\n{text}' if text else ''
+
+
+def _is_blank(value: Any) -> bool:
+    return not value or (isinstance(value, str) and value.strip() in ('', '[]'))
 
 
 def _reply_of(value: Any, name: str) -> str:

@@ -35,6 +35,19 @@ FORMATS: Mapping[str, Preprocessor] = {
     'prompt_completion': records_of.prompt_completion,
 }
 
+# Which of `conversation_records.BESIDE` a format reads.
+_PROMPTS = ('system', 'tools', 'functions')
+_USED: Mapping[str, tuple[str, ...]] = {
+    'sharegpt': _PROMPTS,
+    'openai': _PROMPTS,
+    'alpaca': records_of.BESIDE,
+    'dolly': records_of.BESIDE,
+    'oasst': (),
+    'self_instruct': _PROMPTS,
+    'self_instruct_prediction': (*_PROMPTS, 'input'),
+    'prompt_completion': _PROMPTS,
+}
+
 # The first whose fields a record has is what it is.
 _FIELDS = (
     ('sharegpt', ('conversations',)),
@@ -71,16 +84,24 @@ def detect(record: Record) -> str:
 
 @dataclass(frozen=True)
 class convert:  # noqa: N801 (reads as a function in a task's list)
-    """Makes a record into `messages` (or `inputs` and `targets`); without a format, its fields tell which one it is."""
+    """Makes a record into `messages` (or `inputs` and `targets`).
+
+    Attributes:
+        format: one of `FORMATS`; without one, the fields of a record tell which it is.
+        functions: that do it; they are held so that a cache is made anew where the text of their modules changes.
+    """
 
     format: str | None = None
+    functions: tuple[Preprocessor, ...] = dataclasses.field(default=tuple(FORMATS.values()), init=False)
 
     def __post_init__(self) -> None:
         if self.format is not None and self.format not in FORMATS:
             raise unknown_name('format of conversations', self.format, FORMATS)
 
     def __call__(self, record: Record) -> Record | list[Record] | None:
-        return FORMATS[self.format or detect(record)](record)
+        name = self.format or detect(record)
+        records_of.check_used(record, _USED[name], name)
+        return FORMATS[name](record)
 
 
 @dataclass(frozen=True)
@@ -125,7 +146,12 @@ class Conversations(Jsonl):
 
 
 def add_conversations(
-    name: str, paths: Mapping[str, PathOrPaths] | PathOrPaths, *, format: str | None = None, **fields: Any
+    name: str,
+    paths: Mapping[str, PathOrPaths] | PathOrPaths,
+    *,
+    format: str | None = None,
+    before: tuple[Preprocessor, ...] = (),
+    **fields: Any,
 ) -> Task:
     """Registers files of conversations or instructions as a task.
 
@@ -133,9 +159,10 @@ def add_conversations(
         name: of the task, lower_snake.
         paths: the file or files of each split; a bare path or list is the split 'train'.
         format: one of `FORMATS`; None looks at the fields of each record.
+        before: preprocessors that see records as they are in the file, with all their fields, such as the licence of each.
         **fields: further ones of `Task`; `preprocessors` come after the conversion.
     """
-    preprocessors = (convert(format), *fields.pop('preprocessors', ()))
+    preprocessors = (*before, convert(format), *fields.pop('preprocessors', ()))
     return add_task(name, Conversations(paths), preprocessors=preprocessors, **fields)
 
 

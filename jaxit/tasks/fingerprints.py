@@ -12,6 +12,7 @@ from typing import Any
 
 from jaxit.core.errors import UserError
 from jaxit.core.files import sha256_json
+from jaxit.tasks import replay
 from jaxit.tasks.registry import TRAIN, Task
 from jaxit.text import chat
 from jaxit.text.base import Tokenizer
@@ -64,8 +65,9 @@ def fingerprint(
 
 def _unusual(task: Task) -> dict[str, Any]:
     """Returns what few tasks set; nothing where it is as for any other task, whose cache stays what it is."""
-    fields = {'loss_turns': 'all', 'long_conversations': 'cut'}
+    fields = {'loss_turns': 'all', 'long_conversations': 'cut', 'objective': 'span_corruption'}
     found = {name: getattr(task, name) for name, usual in fields.items() if getattr(task, name) != usual}
+    found |= {'replay_version': replay.VERSION} if task.kind == 'text' else {}
     return found | ({} if task.few_shot is None else {'few_shot': describe(task.few_shot)})
 
 
@@ -115,6 +117,8 @@ def _stable(value: Any) -> Any:
         return [_stable(item) for item in value]
     text = repr(value)
     if _ADDRESS.search(text):
+        if dataclasses.is_dataclass(value):  # one that holds functions
+            return [[field.name, _stable(getattr(value, field.name))] for field in dataclasses.fields(value)]
         raise UserError(
             f'{text}: a preprocessor or render function depends on an object without a stable text; '
             'make it a dataclass, or use a function of a module'

@@ -24,7 +24,10 @@ from jaxit.tasks.suites import Suite, add_suite
 
 TRACKS = ('default', 'xlingual')
 LISTS = ('train', 'test', 'excluded')
-METRICS = ('exact_match', 'exact_match_with_articles', 'rouge_l')
+METRICS = {
+    'default': ('exact_match', 'exact_match_with_articles', 'rouge_l'),
+    'xlingual': ('exact_match', 'exact_match_with_articles', 'cross_lingual_rouge_l'),
+}
 MAX_TRAIN = 100  # instances of a task; the paper sees no gain from more than 64
 MAX_TEST = 100  # label-balanced, and stored first for that
 
@@ -70,6 +73,7 @@ def register(
     seed: int = 0,
     prefix: str = '',
     strict: bool = True,
+    tokenizer: str | os.PathLike[str] | None = None,
 ) -> Registered:
     """Registers a task per file, the mixture `natural_instructions` and the suite `natural_instructions_test`.
 
@@ -87,12 +91,16 @@ def register(
         seed: of the draws of instances, encodings and outputs.
         prefix: of all names, so that one module can register several encodings.
         strict: whether what can't be used is an error; if not, it is left out with a line in the log.
+        tokenizer: the tokenizer.json that the cross-lingual track is scored with, GPT-2's for scores to compare with; without
+            it that suite can't be asked.
 
     Raises:
         UserError: for a list or a name on it that does not exist, or names that are taken.
     """
     if track not in TRACKS:
         raise unknown_name('track', track, TRACKS)
+    if tokenizer is not None and track != 'xlingual':
+        raise UserError("tokenizer is for track='xlingual'; the ROUGE-L of words, which this track has, needs none")
     files = _files(Path(folder), prefix, strict)
     lists = _lists(Path(folder, 'splits', track) if splits is None else splits, files, strict)
     train, test = lists.get('train', ()), lists.get('test', ())
@@ -101,13 +109,14 @@ def register(
     made = Registered(title, f'{title}_test', train, test if strict else _usable(test, files), others)
     _check_free([*files, title])
     kinds = {
-        TRAIN: _Kind(TRAIN, encodings(encoding), max_train, seed),
-        TEST: _Kind(TEST, _test_encodings(encoding, test_encoding), max_test, seed),
+        TRAIN: _Kind(TRAIN, encodings(encoding), max_train, seed, METRICS[track]),
+        TEST: _Kind(TEST, _test_encodings(encoding, test_encoding), max_test, seed, METRICS[track]),
     }
     collection = _Collection(files, made, {name: kinds[TEST if name in test else TRAIN] for name in files}, strict)
     add_family(Family(collection.make, tasks=tuple(files), mixtures=(title,) if train else ()))
     if made.test:
-        add_suite(Suite(made.suite, 'held_out', made.test))
+        path = '' if tokenizer is None else os.path.abspath(tokenizer)
+        add_suite(Suite(made.suite, 'held_out', made.test, by_category=True, rouge_tokenizer=path))
     return made
 
 
@@ -119,6 +128,7 @@ class _Kind:
     encodings: tuple[Encoding, ...]
     limit: int | None
     seed: int
+    metrics: tuple[str, ...]
 
     def __post_init__(self) -> None:
         if self.limit is not None and self.limit < 1:
@@ -132,9 +142,9 @@ class _Kind:
             TaskFile(str(path), self.split, self.limit, self.seed),
             render=Render(self.encodings, name, self.seed),
             preprocessors=(has_output,),
-            metrics=METRICS,
+            metrics=self.metrics,
             cluster='_'.join(next(iter(facts['Categories']), '').lower().split()),
-            licence=', '.join(facts['Instance License']).replace('Unknown', 'unknown') or 'unknown',
+            licence=_licence(facts['Instance License']),
             language=', '.join(dict.fromkeys((*facts['Input_language'], *facts['Output_language']))),
         )
 
@@ -249,6 +259,11 @@ def _check_free(names: list[str]) -> None:
     taken = {*registry.names(), *registry.mixture_names()} & set(names)
     if taken:
         raise UserError(f'name {min(taken)!r} is registered twice; give register() another prefix')
+
+
+def _licence(stated: list[str]) -> str:
+    """Returns the licences of a file as one: all of them hold."""
+    return ' AND '.join(dict.fromkeys(stated)).replace('Unknown', 'unknown') or 'unknown'
 
 
 def _snake(stem: str) -> str:

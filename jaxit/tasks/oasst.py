@@ -4,6 +4,7 @@ Published are whole trees (`prompt` with `replies` inside `replies`), a tree wit
 and flat lines, one message each, that name their parent; `group` puts those together.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -29,7 +30,7 @@ def best_path(record: Record) -> Record:
 
 def ranked_replies(record: Record) -> list[Record]:
     """Returns, for each prompt of a tree with two ranked replies or more, its `messages` and `replies`, best first."""
-    return [*_ranked(_root(record), [])]
+    return [*_ranked(_root(record))]
 
 
 def is_flat(record: Record) -> bool:
@@ -41,31 +42,38 @@ def group(messages: Iterable[tuple[int, Record]]) -> list[tuple[int, Record]]:
     """Returns trees in the order of their first messages; a message without a way to the head of a tree stands alone.
 
     Args:
-        messages: flat ones with their line numbers; a reply may stand before what it replies to.
+        messages: flat ones with their line numbers; a reply may stand before what it replies to. A record of another
+            kind stays as it is.
     """
-    nodes = [(number, {**message, 'replies': []}) for number, message in messages]
-    known = {str(node['message_id']): node for _, node in nodes}
-    parents = [None if node['parent_id'] is None else known.get(str(node['parent_id'])) for _, node in nodes]
-    for (_, node), parent in zip(nodes, parents, strict=True):
+    rows = list(messages)
+    nodes = {row: {**record, 'replies': []} for row, (_, record) in enumerate(rows) if is_flat(record)}
+    known = {str(node['message_id']): node for node in nodes.values()}
+    for node in nodes.values():
+        parent = None if node['parent_id'] is None else known.get(str(node['parent_id']))
         if parent is not None:
             parent['replies'].append(node)
-    waiting, reached = [node for _, node in nodes if node['parent_id'] is None], set()
+    waiting, reached = [node for node in nodes.values() if node['parent_id'] is None], set()
     while waiting:
         node = waiting.pop()
         reached.add(id(node))
         waiting += node['replies']
-    alone = {id(node) for _, node in nodes} - reached
-    return [
-        (number, {**node, 'replies': []} if id(node) in alone else node)
-        for number, node in nodes
-        if node['parent_id'] is None or id(node) in alone
-    ]
+    made = []
+    for row, (number, record) in enumerate(rows):
+        if row not in nodes:
+            made.append((number, record))
+        elif id(nodes[row]) not in reached:
+            made.append((number, {**nodes[row], 'replies': []}))
+        elif record['parent_id'] is None:
+            made.append((number, nodes[row]))
+    return made
 
 
 def _root(record: Record) -> Mapping[str, Any]:
     root = record['prompt'] if isinstance(record.get('prompt'), Mapping) else record
     if root.get('parent_id') is not None:
         raise UserError(f'the message it replies to, {root["parent_id"]!r}, is in no tree of the file')
+    if root.get('deleted'):
+        raise UserError('the prompt was deleted')
     return root
 
 
@@ -76,14 +84,16 @@ def _next(message: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return min(replies, key=_rank, default=None)
 
 
-def _ranked(message: Mapping[str, Any], path: list[Mapping[str, Any]]) -> Iterator[Record]:
-    path = [*path, message]
-    replies = _replies(message)
-    known = sorted((reply for reply in replies if _rank(reply) < float('inf')), key=_rank)
-    if _role(message) == 'user' and len(known) > 1:
-        yield ranked([_turn(turn) for turn in path], [text_of(reply, 'text') for reply in known])
-    for reply in replies:
-        yield from _ranked(reply, path)
+def _ranked(root: Mapping[str, Any]) -> Iterator[Record]:
+    waiting: list[tuple[Mapping[str, Any], list[Mapping[str, Any]]]] = [(root, [])]  # no recursion: trees may be deep
+    while waiting:
+        message, before = waiting.pop()
+        path = [*before, message]
+        replies = _replies(message)
+        known = sorted((reply for reply in replies if _rank(reply) < math.inf), key=_rank)
+        if _role(message) == 'user' and len(known) > 1:
+            yield ranked([_turn(turn) for turn in path], [text_of(reply, 'text') for reply in known])
+        waiting += [(reply, path) for reply in reversed(replies)]
 
 
 def _replies(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -96,7 +106,11 @@ def _replies(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def _rank(message: Mapping[str, Any]) -> float:
     rank = message.get('rank')
-    return float('inf') if rank is None else float(rank)
+    if rank is None:
+        return math.inf
+    if not isinstance(rank, int | float) or not math.isfinite(rank):
+        raise UserError(f'a reply has rank {rank!r}; it must be a number')
+    return float(rank)
 
 
 def _role(message: Mapping[str, Any]) -> str:

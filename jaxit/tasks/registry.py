@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from jaxit.core.errors import UserError, unknown_name
 from jaxit.tasks.preprocessors import Preprocessor
+from jaxit.tasks.replay import OBJECTIVES, Objective
 from jaxit.tasks.sources import Record, Source
 from jaxit.text.chat import LOSS_TURNS, LossTurns
 from jaxit.text.examples import Example
@@ -50,6 +51,8 @@ class Task:
         template_field: the field that holds the index of the template of a record.
         eval_template: the template of every other split than train; None draws there too.
         kind: 'instruction', or 'text' for plain text to be modelled as it is (replay).
+        objective: what an encoder-decoder does with a plain text: what it was last pretrained with, 'span_corruption' or,
+            where it was adapted to language modelling, 'prefix_lm'.
         shots: how many exemplars of the train split stand before each example, in the same template; fewer where the
             inputs are too long for all of them.
         few_shot: writes exemplars in a way of its own, up to `shots` of them: of a record and its exemplars, as the
@@ -73,6 +76,7 @@ class Task:
     template_field: str | None = None
     eval_template: int | None = 0
     kind: Literal['instruction', 'text'] = 'instruction'
+    objective: Objective = 'span_corruption'
     shots: int = 0
     few_shot: FewShotWriter | None = None
     loss_turns: LossTurns = 'all'
@@ -275,6 +279,10 @@ def _check_task(task: Task) -> None:
         raise UserError(f'{where} has templates and render; give one of them')
     if task.kind not in ('instruction', 'text'):
         raise UserError(f"{where}: kind is {task.kind!r}; it must be 'instruction' or 'text'")
+    if task.objective not in OBJECTIVES:
+        raise unknown_name('objective', task.objective, OBJECTIVES, where=where)
+    if task.objective != Task.objective and task.kind != 'text':
+        raise UserError(f"{where}: objective {task.objective!r} is for plain texts, kind='text'")
     if task.shots < 0 or (task.shots and (task.kind == 'text' or TRAIN not in task.splits)):
         raise UserError(f'{where}: shots is {task.shots}; exemplars need instructions and a split {TRAIN!r}')
     if task.few_shot and not (task.shots and task.templates):

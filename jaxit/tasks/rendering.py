@@ -97,16 +97,22 @@ def render_row(
             continue
         index = _template_of(task, split, row, item, seed) if template is None else template
         before = _exemplars(task, pool, index)
-        made.append(
-            _with_exemplars(before, _example(task, row, item, index, None if before else chat_format), chat_format)
-        )
+        example = _example(task, row, item, index, None if before else chat_format)
+        made.append(_with_exemplars(before, _shot(task, example), chat_format))
     return made
 
 
 def _exemplars(task: Task, pool: list[Record], index: int) -> list[str]:
     items = [items[0] for record in pool if (items := apply(task.preprocessors, record))]
-    shown = [_example(task, 0, item, index, None) for item in items[: task.shots]]
+    shown = [_shot(task, _example(task, 0, item, index, None)) for item in items[: task.shots]]
     return [f'{example.inputs}\n{example.targets}\n\n\n' for example in shown]
+
+
+def _shot(task: Task, example: Example) -> Example:
+    """Returns an example that may be an exemplar, or stand behind some: not a conversation, whose turns would run together."""
+    if task.shots and isinstance(example, chat.Conversation):
+        raise UserError('exemplars are for inputs and targets; a task of conversations has no shots')
+    return example
 
 
 def _with_exemplars(before: list[str], example: Example, chat_format: str | None) -> Example:

@@ -16,10 +16,14 @@ from jaxit.core.errors import UserError, unknown_name
 from jaxit.text.base import Tokenizer
 from jaxit.text.examples import TokenFormat, TokenizedExample
 
+# Raised when a text becomes other examples, so that caches are made anew.
+VERSION = 2
+
 NOISE_DENSITY = 0.15
 MEAN_SPAN_LENGTH = 3.0
 
 Objective = Literal['span_corruption', 'prefix_lm']
+OBJECTIVES = get_args(Objective)
 
 
 def replay_examples(
@@ -39,8 +43,8 @@ def replay_examples(
         seed: of the noise; pass another one for each text.
         objective: what an encoder-decoder does with a text: what it was last pretrained with.
     """
-    if objective not in get_args(Objective):
-        raise unknown_name('objective', objective, get_args(Objective))
+    if objective not in OBJECTIVES:
+        raise unknown_name('objective', objective, OBJECTIVES)
     ids = tokenizer.encode(text)
     if not token_format.encoder_decoder:
         return _continued(ids, tokenizer, token_format)
@@ -73,24 +77,35 @@ def corrupt(ids: list[int], mask: np.ndarray, sentinels: list[int]) -> tuple[lis
 
 @functools.cache
 def span_length(token_format: TokenFormat, num_sentinels: int) -> int:
-    """Returns the longest text that fits the lengths after corruption, EOS and sentinels counted."""
-    length = token_format.row_length
-    while length > 2:
+    """Returns the longest text that fits the lengths after corruption, EOS and sentinels counted.
+
+    Raises:
+        UserError: where not even two tokens do.
+    """
+    for length in range(token_format.row_length, 1, -1):
         num_noise = max(round(length * NOISE_DENSITY), 1)
         num_spans = max(round(num_noise / MEAN_SPAN_LENGTH), 1)
         fits_inputs = length - num_noise + num_spans + 1 <= token_format.inputs_length
         if fits_inputs and num_noise + num_spans + 1 <= token_format.targets_length and num_spans <= num_sentinels:
-            break
-        length -= 1
-    return length
+            return length
+    raise UserError(
+        f'span corruption needs 3 tokens of inputs and 3 of targets, not {token_format.inputs_length} and '
+        f'{token_format.targets_length}'
+    )
 
 
 def _continued(ids: list[int], tokenizer: Tokenizer, token_format: TokenFormat) -> list[TokenizedExample]:
-    """Each piece begins with BOS, or bears no loss on its first token; the last piece ends with EOS."""
+    """Each piece begins with BOS, or bears no loss on its first token; the last piece ends with EOS.
+
+    Without BOS, a last piece of EOS alone would teach nothing: it begins with the token before.
+    """
     begins = [tokenizer.bos_id] if tokenizer.bos_id is not None and token_format.add_bos else []
     ids = [*ids, tokenizer.eos_id]
     step = token_format.row_length - len(begins)
-    pieces = [[*begins, *ids[start : start + step]] for start in range(0, len(ids), step)]
+    starts = [*range(0, len(ids), step)]
+    if not begins and len(ids) > 1 and starts[-1] == len(ids) - 1:
+        starts[-1] -= 1
+    pieces = [[*begins, *ids[start : start + step]] for start in starts]
     return [TokenizedExample(np.asarray(piece, np.int32), (1,)) for piece in pieces if len(piece) > 1]
 
 

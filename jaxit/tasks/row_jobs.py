@@ -133,4 +133,5 @@ class RowJob:
         if self.task.kind == 'instruction':
             return [tokenize(example, self.tokenizer, self.token_format)]
         seed = int(sha256_json([self.seed, self.task.name, row])[:8], 16)
-        return list(replay_examples(example.targets, self.tokenizer, self.token_format, seed=seed))
+        text, objective = example.targets, self.task.objective
+        return list(replay_examples(text, self.tokenizer, self.token_format, seed=seed, objective=objective))

@@ -23,12 +23,16 @@ class Suite:
             'forgetting' (what the base model could do before).
         tasks: names of registered tasks.
         split: the split that is read.
+        by_category: whether scores are told by category of the tasks too, which are their clusters.
+        rouge_tokenizer: path of the tokenizer.json that `cross_lingual_rouge_l` needs.
     """
 
     name: str
     kind: Kind
     tasks: tuple[str, ...]
     split: str = 'test'
+    by_category: bool = False
+    rouge_tokenizer: str = ''
 
 
 SUITES: dict[str, Suite] = {

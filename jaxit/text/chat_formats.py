@@ -101,7 +101,13 @@ _VICUNA = (
 FORMATS: Mapping[str, ChatFormat] = {
     format.name: format
     for format in (
-        ChatFormat('plain', user=Turn(after=(Part('\n'),)), assistant=Turn(), system=Turn(after=(Part('\n\n'),))),
+        ChatFormat(
+            'plain',
+            user=Turn(after=(Part('\n'),)),
+            assistant=Turn(),
+            system=Turn(after=(Part('\n\n'),)),
+            tool=Turn(after=(Part('\n'),)),
+        ),
         ChatFormat('gemma', user=_gemma_turn('user'), assistant=_gemma_turn('model', loss=True), strip=True),
         ChatFormat(
             'chatml',

@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+import tokenizers
 from scipy import stats
 
 from jaxit.core.errors import UserError
@@ -231,7 +232,8 @@ def test_what_a_metric_lacks_is_told(metric, examples, message):
 
 def test_every_metric_of_written_answers_has_values():
     examples = [ordinary('q', '1', options=('0', '1'), group=str(i)) for i in range(3)]
-    values = answer_values(metrics.METRICS, examples, ['1', '0', '1'])
+    tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE({'0': 0, '1': 1}, []))
+    values = answer_values(metrics.METRICS, examples, ['1', '0', '1'], tokenizer)
     assert tuple(values) == metrics.WRITTEN_METRICS
     for metric, like in itertools.chain(metrics.CHOSEN_METRICS.items(), zip(values, values, strict=True)):
         assert metrics.aggregate(metric, values[like]) == metrics.aggregate(like, values[like])

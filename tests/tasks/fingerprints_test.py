@@ -67,6 +67,7 @@ def test_everything_that_changes_examples_changes_it():
         key(changed(eval_template=None)),
         key(changed(template_field='use')),
         key(changed(kind='text')),
+        key(changed(kind='text', objective='prefix_lm')),
         key(changed(shots=2)),
         key(changed(shots=2, few_shot=told)),
     ]

@@ -5,12 +5,14 @@ import json
 import logging
 
 import pytest
+import tokenizers as tokenizers_lib
 
 from jaxit.cli import suites as suite_files
 from jaxit.cli.experiment import DataConfig
 from jaxit.core.errors import UserError
 from jaxit.evaluation.suite_files import load_suite
-from jaxit.tasks import caching, natural_instructions, natural_instructions_files, registry, rendering, suites
+from jaxit.tasks import caching, natural_instructions_files, registry, rendering, suites
+from jaxit.tasks.hygiene.licences import classify
 from jaxit.tasks.natural_instructions import register
 from jaxit.tasks.natural_instructions_encoding import ENCODINGS, Encoding, Render, encodings
 from jaxit.text import tokenizers
@@ -206,7 +208,7 @@ def test_what_is_registered(tmp_path):
     suite = suites.get_suite('natural_instructions_test')
     assert (suite.kind, suite.tasks, suite.split) == ('held_out', made.test, 'test')
     task = registry.get_task('task001_a_b1_0_c')
-    assert (task.cluster, task.licence, task.language) == ('question_answering', 'MIT, unknown', 'English, French')
+    assert (task.cluster, task.licence, task.language) == ('question_answering', 'MIT AND unknown', 'English, French')
     assert {registry.get_task(name).splits for name in (*made.train, *made.others)} == {('train',)}
     assert registry.get_task('task002_test').splits == ('test',)
     assert made.categories() == {'task002_test': 'question_answering'}
@@ -246,6 +248,22 @@ def test_training_instances_are_drawn_and_stay_in_order(tmp_path):
     assert rows(max_train=5)[1] != key
 
 
+@pytest.mark.parametrize(
+    ('stated', 'licence', 'kind'),
+    [
+        (['MIT', 'Apache 2.0'], 'MIT AND Apache 2.0', 'permissive'),
+        (['MIT', 'MIT'], 'MIT', 'permissive'),
+        (['MIT', 'CC BY-NC-SA 4.0'], 'MIT AND CC BY-NC-SA 4.0', 'non_commercial'),
+        (['MIT', 'Unknown'], 'MIT AND unknown', 'unknown'),
+        ([], 'unknown', 'unknown'),
+    ],
+)
+def test_several_licences_all_hold(tmp_path, stated, licence, kind):
+    made = register(checkout(tmp_path, {'task1': content(**{'Instance License': stated})}, ['task1']))
+    found = registry.get_task(made.train[0]).licence
+    assert (found, classify(found)) == (licence, kind)
+
+
 def test_nothing_is_parsed_before_it_is_needed(tmp_path, parsed):
     made = register(three(tmp_path))
     registry.names(), registry.mixture_names(), registry.get_mixture(made.mixture)
@@ -272,7 +290,13 @@ def test_facts_stand_at_the_ends_of_a_long_file(tmp_path):
     assert len(json.dumps(long)) > 2 * natural_instructions_files._HEAD_BYTES
     register(checkout(tmp_path, files, files))
     tasks = [registry.get_task(name) for name in files]
-    assert [task.licence for task in tasks] == ['MIT, unknown', 'unknown', 'MIT, unknown', 'unknown', 'MIT, unknown']
+    assert [task.licence for task in tasks] == [
+        'MIT AND unknown',
+        'unknown',
+        'MIT AND unknown',
+        'unknown',
+        'MIT AND unknown',
+    ]
     assert [task.cluster for task in tasks] == ['question_answering', '', 'question_answering', 'one_text', '']
     assert [task.language for task in tasks] == ['English, French', '', 'English, French', 'English, French', 'English']
 
@@ -315,8 +339,10 @@ def test_the_test_is_asked_in_one_encoding(tmp_path):
 def test_a_suite_is_written_and_read_with_its_metrics(tmp_path):
     made = register(three(tmp_path))
     path = suite_files.write(made.suite, DataConfig(cache_dir=str(tmp_path)), seed=0, limit=3)
-    (task,) = load_suite(path).tasks
-    assert task.metrics == natural_instructions.METRICS and len(task.examples) == 3
+    suite = load_suite(path)
+    (task,) = suite.tasks
+    assert task.metrics == ('exact_match', 'exact_match_with_articles', 'rouge_l') and len(task.examples) == 3
+    assert (suite.categories, suite.rouge_tokenizer) == ({'task002_test': 'question_answering'}, '')
     assert task.examples[0] == suites.suite_examples(made.suite)['task002_test'][0]
 
 
@@ -450,5 +476,24 @@ def _stem(task):
     return task.source.path.rsplit('/', 1)[-1].removesuffix('.json')
 
 
-def test_the_metrics_exist_in_the_documented_order():
-    assert natural_instructions.METRICS == ('exact_match', 'exact_match_with_articles', 'rouge_l')
+def test_the_cross_lingual_suite_is_judged_with_the_tokenizer_that_is_named(tmp_path, monkeypatch):
+    folder = three(tmp_path, track='xlingual')
+    path = tmp_path / 'tokenizer.json'
+    pieces = tokenizers_lib.Tokenizer(tokenizers_lib.models.BPE({piece: i for i, piece in enumerate('aĠ')}, []))
+    pieces.pre_tokenizer = tokenizers_lib.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    pieces.save(str(path))
+    monkeypatch.chdir(tmp_path)
+    made = register(folder, track='xlingual', tokenizer='tokenizer.json')
+    for name in (*made.train, *made.test):
+        assert registry.get_task(name).metrics == ('exact_match', 'exact_match_with_articles', 'cross_lingual_rouge_l')
+    monkeypatch.chdir(tmp_path.parent)  # the path was made whole where it was named
+    data = DataConfig(cache_dir=str(tmp_path))
+    suite = load_suite(suite_files.write(made.suite, data, seed=0, limit=3))
+    assert suite.rouge_tokenizer == str(path) and suite.categories == made.categories()
+
+    without = register(folder, track='xlingual', prefix='x_')  # to train on, it needs none
+    assert registry.resolve(without.mixture)
+    with pytest.raises(UserError, match=r'no tokenizer for it is named; .* register\(\.\.\., tokenizer=PATH\)'):
+        suite_files.write(without.suite, data, seed=0, limit=3)
+    with pytest.raises(UserError, match="tokenizer is for track='xlingual'"):
+        register(folder, folder / 'splits' / 'xlingual', prefix='y_', tokenizer=path)

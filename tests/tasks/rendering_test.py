@@ -225,3 +225,13 @@ def test_an_example_that_render_returns_keeps_what_it_has():
     given = Example(part, template=2, options=('4', '5'), references=('4',), group='g', gold_number=3.8)
     (made,) = examples(task([{}], render=lambda record: given), 'train')
     assert made == Example(part, 0, 2, ('4', '5'), 'asked', ('4',), 'g', 3.8)
+
+
+@pytest.mark.parametrize('chat_format', [None, 'chatml'])
+def test_a_conversation_has_no_exemplars(chat_format):
+    """Its turns would run together to one text."""
+    talk = [{'role': 'user', 'content': 'q'}, {'role': 'assistant', 'content': 'a'}]
+    ordinary = [{'inputs': f'{i}', 'targets': 'x'} for i in range(3)]
+    for records in ([{'messages': talk}, *ordinary], [*ordinary, {'messages': talk}], [{'messages': talk}]):
+        with pytest.raises(UserError, match='a task of conversations has no shots'):
+            list(examples(task(records, shots=3), 'train', chat_format=chat_format))

@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from jaxit.core.errors import UserError
-from jaxit.tasks.replay import corrupt, noise_mask, replay_examples, span_length
+from jaxit.core.files import sha256_json
+from jaxit.data.cache import TokenCache
+from jaxit.tasks import caching, registry
+from jaxit.tasks.registry import Task
+from jaxit.tasks.replay import OBJECTIVES, corrupt, noise_mask, replay_examples, span_length
+from jaxit.tasks.sources import Python
 from jaxit.text.examples import TokenFormat
 from jaxit.text.tokenizers import ByteTokenizer
 
@@ -88,6 +93,52 @@ def test_the_published_lengths():
     assert span_length(TokenFormat(True, 512, 114), 100) == 568
 
 
+@pytest.mark.parametrize(('inputs_length', 'targets_length'), [(2, 9), (9, 2), (2, 2)])
+def test_lengths_that_no_span_fits_are_refused(inputs_length, targets_length):
+    with pytest.raises(UserError, match=f'3 of targets, not {inputs_length} and {targets_length}'):
+        replay_examples(TEXT, ByteTokenizer(), TokenFormat(True, inputs_length, targets_length), seed=0)
+
+
+@pytest.mark.parametrize(('inputs_length', 'targets_length'), [(3, 3), (4, 3), (7, 4), (30, 3)])
+def test_no_piece_is_longer_than_the_lengths(inputs_length, targets_length):
+    token_format = TokenFormat(True, inputs_length, targets_length)
+    for length in range(2, 60):
+        for example in replay_examples('x' * length, ByteTokenizer(), token_format, seed=length):
+            (border,) = example.boundaries
+            assert border <= inputs_length and len(example.tokens) - border <= targets_length
+
+
+def texts(split, seed):
+    return [{'text': TEXT}]
+
+
+def test_a_task_says_what_its_texts_are_for(tmp_path):
+    """A cache holds what the objective makes of the text, and each objective has a cache of its own."""
+    token_format, seed = TokenFormat(True, 61, 61), int(sha256_json([5, 'texts', 0])[:8], 16)
+    folders = set()
+    for objective in OBJECTIVES:
+        task = Task('texts', Python(texts), kind='text', objective=objective)
+        expected = replay_examples(TEXT, ByteTokenizer(), token_format, seed=seed, objective=objective)
+        folder = caching.build(task, 'train', ByteTokenizer(), token_format, tmp_path, seed=5)
+        cache = TokenCache.open(folder)
+        found = [cache.example(i)[0].tolist() for i in range(cache.num_examples)]
+        assert found == [example.tokens.tolist() for example in expected]
+        folders.add(folder)
+    assert len(folders) == 2
+
+
+@pytest.mark.parametrize(
+    ('fields', 'message'),
+    [
+        ({'kind': 'text', 'objective': 'prefix'}, "unknown objective 'prefix' in task 'texts'; did you mean prefix_lm"),
+        ({'objective': 'prefix_lm'}, "task 'texts': objective 'prefix_lm' is for plain texts, kind='text'"),
+    ],
+)
+def test_an_objective_that_is_none_is_refused(fields, message):
+    with pytest.raises(UserError, match=message):
+        registry.add_task('texts', Python(texts), **fields)
+
+
 def test_noise_depends_on_the_seed_alone():
     token_format = TokenFormat(True, 61, 23)
     a, b, c = (replay_examples(TEXT, ByteTokenizer(), token_format, seed=seed)[0].tokens.tolist() for seed in (4, 4, 5))
@@ -105,6 +156,20 @@ def test_a_decoder_reads_the_text_as_it_is(tokenizer):
         out += example.tokens[len(begins) :].tolist()
     assert out == [*tokenizer.encode(TEXT), tokenizer.eos_id]
     assert all(len(example.tokens) == 71 for example in made[:-1])
+
+
+@pytest.mark.parametrize('tokenizer', [ByteTokenizer(), WithBos()])
+def test_a_text_of_any_length_teaches_its_end(tokenizer):
+    """Each token but those that pieces begin with is learnt once, EOS among them."""
+    token_format = TokenFormat(False, 6, 5)
+    for length in range(1, 50):
+        text = ''.join(chr(97 + i % 26) for i in range(length))
+        made = replay_examples(text, tokenizer, token_format, seed=0)
+        assert all(2 <= len(example.tokens) <= 11 and example.boundaries == (1,) for example in made)
+        learnt = [token for example in made for token in example.tokens[1:].tolist()]
+        ids = [*tokenizer.encode(text), tokenizer.eos_id]
+        begun = [] if tokenizer.bos_id is not None else [i for i in range(0, length, 11)]
+        assert learnt == [token for i, token in enumerate(ids) if i not in begun]
 
 
 def test_bos_is_left_out_where_the_format_says_so():

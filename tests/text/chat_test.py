@@ -158,7 +158,7 @@ SYSTEM, USER, REPLY, TOOL = ({'role': role, 'content': 'x'} for role in ('system
         ([USER, REPLY, TOOL, USER], "message 4 is from 'user'; expected assistant or tool"),
         (
             [USER, REPLY, TOOL, REPLY],
-            "message 3 is from a tool, for which chat format 'gemma' has no turn; chatml, llama3 have",
+            "message 3 is from a tool, for which chat format 'gemma' has no turn; plain, chatml, llama3 have",
         ),
         ([USER | {'input': 3}, REPLY], 'the input of message 1 is int'),
         ([USER, REPLY, USER], 'the last message is from the user'),

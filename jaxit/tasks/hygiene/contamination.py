@@ -23,6 +23,8 @@ from jaxit.tasks.suites import get_suite
 LENGTH = 13
 SHORTEST = 8  # GPT-3's least length of a run: below it, most overlaps are chance
 
+_NONE = np.zeros(0, np.int64)
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -88,13 +90,12 @@ def find(
     chosen = [get_suite(name) for name in suites]
     tasks = dict.fromkeys((name, suite.split) for suite in chosen for name in suite.tasks)
     suite_tasks = [_SuiteTask.read(get_task(name), judged_split, length) for name, judged_split in tasks]
-    look = _Look(_tables(suite_tasks))
-    reports, found = [], [set() for _ in suite_tasks]
-    for member in members(mixture):
-        reports.append(_report(member.task, split, look, suite_tasks, found, num_workers))
+    tables = _tables(suite_tasks)
+    look, met = _Look(tables), [np.zeros(len(table.runs), bool) for table in tables]
+    reports = [_report(member.task, split, look, suite_tasks, met, num_workers) for member in members(mixture)]
     judged = [
-        Judged(task.name, task.num_examples, task.num_unjudged, len(numbers))
-        for task, numbers in zip(suite_tasks, found, strict=True)
+        Judged(task.name, task.num_examples, task.num_unjudged, int(num_found))
+        for task, num_found in zip(suite_tasks, _num_found(tables, met, len(suite_tasks)), strict=True)
     ]
     return Overlaps(tuple(reports), tuple(judged))
 
@@ -105,6 +106,18 @@ class _Pair(NamedTuple):
     suite_task: int
     example_row: int
     run: str
+
+
+class _Shared(NamedTuple):
+    """What a training row shares with the suites.
+
+    Attributes:
+        pairs: the first one of each task of the suites.
+        runs: the numbers of the runs that it has, for each table.
+    """
+
+    pairs: list[_Pair]
+    runs: list[np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -144,12 +157,21 @@ def _runs(texts: list[np.ndarray], size: int, length: int) -> np.ndarray:
 
 
 class _Table(NamedTuple):
-    """All runs of one size, sorted, with the task and the row that each is from."""
+    """All runs of one size, and the examples that have them.
+
+    Attributes:
+        size: words of each.
+        runs: [R] uint64, sorted, each once.
+        starts: [R + 1] int64, where those of a run stand in `firsts`.
+        firsts: [F, 2] int64, for each task that has a run: its number and its first row that has it.
+        examples: [E, 3] int64, for each example that has a run: the number of the run, of the task, and the row.
+    """
 
     size: int
     runs: np.ndarray
-    tasks: np.ndarray
-    rows: np.ndarray
+    starts: np.ndarray
+    firsts: np.ndarray
+    examples: np.ndarray
 
 
 def _tables(suite_tasks: list[_SuiteTask]) -> tuple[_Table, ...]:
@@ -161,46 +183,65 @@ def _tables(suite_tasks: list[_SuiteTask]) -> tuple[_Table, ...]:
             for theirs, runs, rows in task.runs
             if theirs == size
         ]
-        runs, tasks, rows = (np.concatenate(column) for column in zip(*parts, strict=True))
-        order = np.argsort(runs, kind='stable')
-        tables.append(_Table(size, runs[order], tasks[order], rows[order]))
+        found, tasks, rows = (np.concatenate(column) for column in zip(*parts, strict=True))
+        runs, numbers = np.unique(found, return_inverse=True)
+        order = np.argsort(numbers, kind='stable')
+        examples = np.stack([numbers, tasks, rows], axis=1)[order]
+        is_first = np.ones(len(examples), bool)
+        is_first[1:] = (examples[1:, :2] != examples[:-1, :2]).any(axis=1)
+        firsts = examples[is_first]
+        starts = np.searchsorted(firsts[:, 0], np.arange(len(runs) + 1))
+        tables.append(_Table(size, runs, starts, firsts[:, 1:], examples))
     return tuple(tables)
 
 
 @dataclass(frozen=True)
 class _Look:
-    """Looks for the runs of the suites in a row; at most one pair for each example of a suite."""
+    """Looks for the runs of the suites in a row, in a time that does not grow with the examples that have them."""
 
     tables: tuple[_Table, ...]
 
-    def __call__(self, row: Row) -> list[_Pair]:
-        pairs: dict[tuple[int, int], _Pair] = {}
+    def __call__(self, row: Row) -> _Shared:
+        pairs: dict[int, _Pair] = {}
+        runs: list[list[np.ndarray]] = [[] for _ in self.tables]
         for texts in own_texts(row):
             spoken = words('\n'.join(texts))
             numbers = codes(spoken)
-            for table in self.tables:
-                runs = grams(numbers, table.size)
-                for start in np.flatnonzero(is_in(runs, table.runs)):
-                    run = ' '.join(spoken[start : start + table.size])
-                    for place in range(*(np.searchsorted(table.runs, runs[start], side) for side in ('left', 'right'))):
-                        key = int(table.tasks[place]), int(table.rows[place])
-                        pairs.setdefault(key, _Pair(*key, run))
-        return list(pairs.values())
+            for table, known in zip(self.tables, runs, strict=True):
+                found = grams(numbers, table.size)
+                places = np.flatnonzero(is_in(found, table.runs))
+                known.append(np.searchsorted(table.runs, found[places]))
+                for place, run in zip(places, known[-1], strict=True):
+                    for task, example in table.firsts[table.starts[run] : table.starts[run + 1]].tolist():
+                        if task not in pairs:
+                            pairs[task] = _Pair(task, example, ' '.join(spoken[place : place + table.size]))
+        return _Shared(list(pairs.values()), [np.unique(np.concatenate([_NONE, *known])) for known in runs])
+
+
+def _num_found(tables: Sequence[_Table], met: Sequence[np.ndarray], num_tasks: int) -> np.ndarray:
+    """Returns [num_tasks] how many examples of each task of the suites have a run that was met in a training row."""
+    found = [table.examples[seen[table.examples[:, 0]], 1:] for table, seen in zip(tables, met, strict=True)]
+    examples = np.unique(np.concatenate([np.zeros((0, 2), np.int64), *found]), axis=0)
+    return np.bincount(examples[:, 0], minlength=num_tasks)
 
 
 def _report(
-    task: Task, split: str, look: _Look, suite_tasks: list[_SuiteTask], found: list[set[int]], num_workers: int
+    task: Task,
+    split: str,
+    look: _Look,
+    suite_tasks: Sequence[_SuiteTask],
+    met: Sequence[np.ndarray],
+    num_workers: int,
 ) -> Report:
+    """Returns what a task shares with the suites, and marks the runs that it has in `met`."""
     num_rows = num_bad = 0
     matches = []
-    for row, pairs in scan(task, split, look, num_workers=num_workers):
+    for row, shared in scan(task, split, look, num_workers=num_workers):
         num_rows += 1
-        num_bad += pairs is None
-        firsts: dict[int, _Pair] = {}
-        for pair in pairs or ():
-            firsts.setdefault(pair.suite_task, pair)
-            found[pair.suite_task].add(pair.example_row)
-        matches += [
-            Match(row, suite_tasks[pair.suite_task].name, pair.example_row, pair.run) for pair in firsts.values()
-        ]
+        if shared is None:
+            num_bad += 1
+            continue
+        for seen, runs in zip(met, shared.runs, strict=True):
+            seen[runs] = True
+        matches += [Match(row, suite_tasks[pair.suite_task].name, pair.example_row, pair.run) for pair in shared.pairs]
     return Report(task.name, split, num_rows, num_bad, tuple(matches))

@@ -16,13 +16,16 @@ import numpy as np
 from jaxit.core.errors import unknown_name
 from jaxit.tasks.hygiene.findings import Match, Report
 from jaxit.tasks.hygiene.members import members
-from jaxit.tasks.hygiene.near import SHINGLE_WORDS, NearIndex, content
+from jaxit.tasks.hygiene.near import SHINGLE_WORDS, NearIndex, Text, content
 from jaxit.tasks.hygiene.rows import Row, rendered, scan
 from jaxit.tasks.hygiene.words import codes, grams, wording, words
 from jaxit.tasks.registry import TRAIN, Mixture, Task
 
 EXACT = 'exact'
 NEAR = 'near'
+WORDING_MOST = (
+    300  # rows that may share content: each of them is compared with all others, so that more would take long
+)
 
 
 class _Said(NamedTuple):
@@ -83,30 +86,38 @@ class _Seen:
         return Report(task.name, split, num_rows, num_bad, tuple(matches))
 
     def _match(self, task: str, row: int, said: list[_Said]) -> Match | None:
-        twins = [self._twin(example) for example in said]
+        texts = [self._text(example) for example in said]
+        twins = [self._twin(example, text) for example, text in zip(said, texts, strict=True)]
         found = [twin for twin in twins if twin is not None]
         if len(found) == len(twins):
             (other_task, other_row), _ = found[0]
             return Match(row, other_task, other_row, EXACT if all(what == EXACT for _, what in found) else NEAR)
-        for example, twin in zip(said, twins, strict=True):
+        for example, text, twin in zip(said, texts, twins, strict=True):
             if twin is None:
-                self._keep(example, (task, row))
+                self._keep(example, text, (task, row))
         return None
 
-    def _twin(self, example: _Said) -> tuple[tuple[str, int], str] | None:
+    def _text(self, example: _Said) -> Text | None:
+        """Returns what is looked for among near texts, None where nothing is."""
+        return None if self._near is None or example.digest in self._exact else self._near.text(example.codes)
+
+    def _twin(self, example: _Said, text: Text | None) -> tuple[tuple[str, int], str] | None:
         if example.digest in self._exact:
             return self._exact[example.digest], EXACT
-        number = None if self._near is None else self._near.find(example.codes, example.targets)
+        if self._near is None or text is None:
+            return None
+        number = self._near.find(text, example.targets)
         return None if number is None else (self._owners[number], NEAR)
 
-    def _keep(self, example: _Said, owner: tuple[str, int]) -> None:
+    def _keep(self, example: _Said, text: Text | None, owner: tuple[str, int]) -> None:
         self._exact[example.digest] = owner
-        if self._near is not None:
-            self._near.add(example.codes, example.targets)
+        if self._near is not None and text is not None:
+            self._near.add(text, example.targets)
             self._owners.append(owner)
 
     def _without_wording(self, rows: _Rows) -> _Rows:
-        shared = wording([grams(example.codes, SHINGLE_WORDS) for _, said in rows for example in said or ()])
+        found = [grams(example.codes, SHINGLE_WORDS) for _, said in rows for example in said or ()]
+        shared = wording(found, WORDING_MOST)
         return [
             (row, said and [example._replace(codes=content(example.codes, shared)) for example in said])
             for row, said in rows

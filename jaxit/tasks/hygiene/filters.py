@@ -1,10 +1,12 @@
 """Preprocessors that leave out records whose texts are too short, too long, or mostly not text."""
 
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from jaxit.core.errors import UserError
 from jaxit.tasks.preprocessors import Record
+from jaxit.text import chat
 
 
 @dataclass(frozen=True)
@@ -12,7 +14,7 @@ class keep_words:  # noqa: N801 (reads as a function in a task's list)
     """Keeps records in which each of the fields has so many words; a word is what stands between blanks.
 
     Attributes:
-        fields: names of text fields.
+        fields: names of text fields, or 'messages', which count as one text.
         minimum: the fewest words.
         maximum: the most words; any number when None.
     """
@@ -34,7 +36,7 @@ class keep_characters:  # noqa: N801
     """Keeps records in which each of the fields has so many characters, blank space at its ends aside.
 
     Attributes:
-        fields: names of text fields.
+        fields: names of text fields, or 'messages', which count as one text.
         minimum: the fewest characters.
         maximum: the most characters; any number when None.
     """
@@ -56,7 +58,7 @@ class limit_non_letters:  # noqa: N801
     """Keeps records in which no field has more than a share of characters that are not letters; blanks don't count.
 
     Attributes:
-        fields: names of text fields; an empty one passes.
+        fields: names of text fields, or 'messages'; an empty one passes.
         maximum: the share, from 0 to 1.
     """
 
@@ -80,6 +82,18 @@ def non_letters(text: str) -> float:
     return others / len(characters) if characters else 0.0
 
 
+def text_of(record: Record, field: str) -> str:
+    """Returns the text of a field; of a conversation's `messages`, all that is said in it, a line break between two."""
+    value = record.get(field)
+    if field == 'messages' and isinstance(value, list) and all(isinstance(message, Mapping) for message in value):
+        chat.check(value)
+        value = '\n'.join(text for message in value for text in (message['content'], message.get('input')) if text)
+    if not isinstance(value, str):
+        what = type(value).__name__ if field in record else 'missing'
+        raise UserError(f'field {field!r} is {what}; it must be text')
+    return value
+
+
 def _check_range(name: str, minimum: int, maximum: int | None) -> None:
     if minimum < 0 or (maximum is not None and maximum < minimum):
         raise UserError(f'{name}: minimum is {minimum} and maximum {maximum}; nothing is between them')
@@ -90,8 +104,4 @@ def _is_in(count: int, minimum: int, maximum: int | None) -> bool:
 
 
 def _texts(record: Record, fields: tuple[str, ...]) -> list[str]:
-    for field in fields:
-        if not isinstance(record.get(field), str):
-            what = type(record[field]).__name__ if field in record else 'missing'
-            raise UserError(f'field {field!r} is {what}; it must be text')
-    return [record[field] for field in fields]
+    return [text_of(record, field) for field in fields]

@@ -11,7 +11,8 @@ import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 
-from jaxit.core.errors import UserError, unknown_name
+from jaxit.core.errors import unknown_name
+from jaxit.tasks.hygiene.filters import text_of
 from jaxit.tasks.preprocessors import Record
 
 COMMON_WORDS = {
@@ -69,7 +70,7 @@ class keep_language:  # noqa: N801 (reads as a function in a task's list)
     """Keeps records whose fields, read as one text, are in a language, or in none that the rule can tell.
 
     Attributes:
-        fields: names of text fields.
+        fields: names of text fields, or 'messages'.
         languages: ISO 639 codes, of those in `LANGUAGES`.
     """
 
@@ -82,11 +83,7 @@ class keep_language:  # noqa: N801 (reads as a function in a task's list)
                 raise unknown_name('language', language, LANGUAGES, where='keep_language')
 
     def __call__(self, record: Record) -> Record | None:
-        for field in self.fields:
-            if not isinstance(record.get(field), str):
-                what = type(record[field]).__name__ if field in record else 'missing'
-                raise UserError(f'field {field!r} is {what}; it must be text')
-        found = language_of('\n'.join(record[field] for field in self.fields))
+        found = language_of('\n'.join(text_of(record, field) for field in self.fields))
         return record if found is None or found in self.languages else None
 
 

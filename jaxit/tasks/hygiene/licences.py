@@ -38,9 +38,14 @@ def classify(licence: str) -> str:
     """Returns the class of a licence, one of `CLASSES`.
 
     Case does not matter, nor whether words are joined by hyphens or blanks ('CC BY-SA 4.0'). Of licences joined by AND,
-    the least free one counts; of those joined by OR, the freest.
+    the least free one counts; of those joined by OR, the freest. Small `and` and `or` mean the same between identifiers
+    alone: in a sentence they may mean anything. Parentheses may stand around the whole or around a choice.
     """
-    return min((_of_all(choice) for choice in re.split(r'\s+OR\s+', licence.strip())), key=CLASSES.index)
+    licence = _bare(licence)
+    joined = re.sub(r'\s(and|or)\s', lambda match: match[0].upper(), licence)
+    if all(_of_one(term) for term in re.split(r'\s+(?:AND|OR)\s+', joined)):
+        licence = joined
+    return min((_of_all(_bare(choice)) for choice in re.split(r'\s+OR\s+', licence)), key=CLASSES.index)
 
 
 def permissive(mixture: Mixture | str, *, also: Collection[str] = ()) -> Reduced:
@@ -103,13 +108,21 @@ def _checked(classes: Collection[str]) -> set[str]:
 
 def _of_all(licence: str) -> str:
     terms = re.split(r'\s+AND\s+', licence)
-    found = [_of_one(re.sub(r'[\s_]+', '-', term.strip().upper())) for term in terms]
+    found = [_of_one(term) for term in terms]
     if None not in found:
         return max((name for name in found if name), key=CLASSES.index)
     if not licence or re.search(r'\bunknown\b', licence, re.IGNORECASE):
         return 'unknown'
-    return 'non_commercial' if re.search(r'\bnon-?commercial\b', licence, re.IGNORECASE) else 'other'
+    return 'non_commercial' if re.search(r'\bnon[\s-]?commercial\b', licence, re.IGNORECASE) else 'other'
 
 
 def _of_one(term: str) -> str | None:
+    term = re.sub(r'[\s_]+', '-', term.strip().upper())
     return next((name for name, pattern in _KNOWN.items() if re.fullmatch(pattern, term)), None)
+
+
+def _bare(licence: str) -> str:
+    """Returns an expression without the parentheses around the whole of it."""
+    licence = licence.strip()
+    inner = re.fullmatch(r'\(([^()]*)\)', licence)
+    return inner[1].strip() if inner else licence

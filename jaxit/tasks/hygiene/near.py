@@ -5,7 +5,8 @@ inputs are near duplicates when they also differ nowhere by more than a few word
 """
 
 import difflib
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -36,50 +37,95 @@ class NearIndex:
         self._near = near
         self._empty = MinHash(num_perm=NUM_PERMUTATIONS)
         self._lsh = MinHashLSH(num_perm=NUM_PERMUTATIONS, params=bands(near))
-        self._texts: list[np.ndarray] = []
-        self._marks: list[Any] = []
+        self._kept: list[tuple[Text, Any]] = []
 
-    def find(self, codes: np.ndarray, mark: Any) -> int | None:
-        """Returns the number of the first kept text that is near and has the same mark.
+    def text(self, codes: np.ndarray) -> 'Text':
+        """Returns a text as `find` and `add` take it.
 
         Args:
             codes: [W] hashes of the words.
+        """
+        signature = self._empty.copy()  # a new one would draw its permutations again
+        signature.update_batch([shingle.tobytes() for shingle in shingles(codes)])
+        return Text(codes, shingles(codes), signature)
+
+    def find(self, text: 'Text', mark: Any) -> int | None:
+        """Returns the number of the first kept text that is near and has the same mark.
+
+        Args:
+            text: of `text`.
             mark: what must be equal, such as the targets.
         """
-        if not len(codes):
+        if not len(text.codes):
             return None
-        numbers: list[Any] = self._lsh.query(self._signature(codes))
+        numbers: list[Any] = self._lsh.query(text.signature)
         for number in sorted(numbers):
-            if self._marks[number] == mark and are_near(codes, self._texts[number], self._near):
+            kept, theirs = self._kept[number]
+            if theirs == mark and are_near(text, kept, self._near):
                 return number
         return None
 
-    def add(self, codes: np.ndarray, mark: Any) -> int:
+    def add(self, text: 'Text', mark: Any) -> int:
         """Keeps a text and returns its number: 0, 1, ..."""
-        number = len(self._texts)
-        if len(codes):
-            self._lsh.insert(number, self._signature(codes))
-        self._texts.append(codes)
-        self._marks.append(mark)
+        number = len(self._kept)
+        if len(text.codes):
+            self._lsh.insert(number, text.signature)
+        self._kept.append((text._replace(signature=None), mark))
         return number
 
-    def _signature(self, codes: np.ndarray) -> Any:
-        signature = self._empty.copy()  # a new one would draw its permutations again
-        signature.update_batch([shingle.tobytes() for shingle in shingles(codes)])
-        return signature
+
+class Text(NamedTuple):
+    """The words of a text, made ready to be compared with many.
+
+    Attributes:
+        codes: [W] uint64, hashes of its words.
+        shingles: [S] uint64, its n-grams, each once.
+        signature: its MinHash.
+    """
+
+    codes: np.ndarray
+    shingles: np.ndarray
+    signature: Any = None
 
 
-def are_near(a: np.ndarray, b: np.ndarray, near: float) -> bool:
-    """Says whether two texts, as [W] hashes of their words, are near duplicates."""
-    shared = len(np.intersect1d(shingles(a), shingles(b), assume_unique=True))
-    both = len(shingles(a)) + len(shingles(b)) - shared
-    return shared >= near * both and longest_change(a, b) <= MAX_CHANGE
+def are_near(a: Text, b: Text, near: float) -> bool:
+    """Says whether two texts are near duplicates. Nearly all that share no more than an instruction fail the first test."""
+    ours, theirs = _changed(a.codes, b.codes)
+    if _has_own_run(ours, theirs) or _has_own_run(theirs, ours):
+        return False
+    shared = len(np.intersect1d(a.shingles, b.shingles, assume_unique=True))
+    both = len(a.shingles) + len(b.shingles) - shared
+    return shared >= near * both and longest_change(a.codes, b.codes) <= MAX_CHANGE
 
 
 def longest_change(a: np.ndarray, b: np.ndarray) -> int:
     """Returns the most words in a row that one text has where the other has others, or none."""
-    steps = difflib.SequenceMatcher(None, a.tolist(), b.tolist(), autojunk=False).get_opcodes()
+    steps = difflib.SequenceMatcher(None, *_changed(a, b), autojunk=False).get_opcodes()
     return max((max(i2 - i1, j2 - j1) for step, i1, i2, j1, j2 in steps if step != 'equal'), default=0)
+
+
+def _changed(a: np.ndarray, b: np.ndarray) -> tuple[list[int], list[int]]:
+    """Returns both texts without the words that they begin and end with alike."""
+    before = _num_alike(a, b)
+    a, b = a[before:], b[before:]
+    after = _num_alike(a[::-1], b[::-1])
+    return a[: len(a) - after].tolist(), b[: len(b) - after].tolist()
+
+
+def _num_alike(a: np.ndarray, b: np.ndarray) -> int:
+    length = min(len(a), len(b))
+    alike = a[:length] == b[:length]
+    return length if alike.all() else int(alike.argmin())
+
+
+def _has_own_run(a: Sequence[int], b: Sequence[int]) -> bool:
+    """Says whether `a` has more than MAX_CHANGE words in a row that stand nowhere in `b`: no alignment makes less of them."""
+    known, run = set(b), 0
+    for word in a:
+        run = 0 if word in known else run + 1
+        if run > MAX_CHANGE:
+            return True
+    return False
 
 
 def shingles(codes: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ Chinese character or one of kana is a word of its own. Words and n-grams are 64-
 
 import functools
 import hashlib
+import math
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -51,16 +52,17 @@ def grams(codes: np.ndarray, length: int) -> np.ndarray:
     return total
 
 
-def wording(rows: Sequence[np.ndarray]) -> np.ndarray:
+def wording(rows: Sequence[np.ndarray], most: float = math.inf) -> np.ndarray:
     """Returns the sorted n-grams that so many rows share that they are not the content of any of them.
 
     Args:
         rows: the n-grams of each row.
+        most: what more rows than these share is wording, however small a part of all they are.
     """
     if not rows:
         return np.zeros(0, np.uint64)
     found, counts = np.unique(np.concatenate([np.unique(row) for row in rows]), return_counts=True)
-    return found[counts > max(WORDING_ROWS, WORDING_SHARE * len(rows))]
+    return found[counts > max(WORDING_ROWS, min(WORDING_SHARE * len(rows), most))]
 
 
 def is_in(grams: np.ndarray, table: np.ndarray) -> np.ndarray:

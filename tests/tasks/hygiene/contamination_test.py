@@ -8,6 +8,7 @@ import pytest
 
 from jaxit.core.errors import UserError
 from jaxit.tasks import parallel, registry
+from jaxit.tasks.hygiene import contamination
 from jaxit.tasks.hygiene.contamination import find
 from jaxit.tasks.hygiene.findings import rows_to_leave_out
 from jaxit.tasks.suites import Suite, add_suite
@@ -96,6 +97,19 @@ def test_each_task_of_the_suites_is_named(add, suite):
     found = find('trained', suites)
     assert found.reports[0].by_task == {'one': 2, 'two': 2} and found.reports[0].rows == (0, 2)
     assert [(judged.task, judged.num_found) for judged in found.judged] == [('one', 1), ('two', 2)]
+
+
+def test_what_many_examples_share_is_found_once_and_counted_for_all(add, suite, monkeypatch):
+    """A row brings one pair for each task, however many examples it meets: else the time grew with both."""
+    seen = []
+    scan = contamination.scan
+    monkeypatch.setattr(contamination, 'scan', lambda *a, **k: seen.append(list(scan(*a, **k))) or iter(seen[-1]))
+    suites = suite('asked', [(f'{FOX} {spoken(100 * i, 20)}' if i >= 476 else str(i), 'x') for i in range(500)])
+    add('trained', [(FOX, 'x'), ('nothing', 'x'), (f'{FOX} {spoken(100 * 480, 20)}', 'x')])
+    found = find('trained', suites)
+    assert found.judged[0].num_found == 24
+    assert [(m.row, m.other_row) for m in found.reports[0].matches] == [(0, 476), (2, 476)]
+    assert [len(shared.pairs) for _, shared in seen[-1]] == [1, 0, 1]
 
 
 def test_chinese_text_is_compared_by_characters(add, suite):

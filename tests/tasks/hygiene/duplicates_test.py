@@ -4,6 +4,7 @@ import pytest
 
 from jaxit.core.errors import UserError
 from jaxit.tasks import parallel, registry
+from jaxit.tasks.hygiene import duplicates
 from jaxit.tasks.hygiene.duplicates import find
 from jaxit.tasks.hygiene.findings import rows_to_leave_out
 from jaxit.text.templates import Template
@@ -93,6 +94,18 @@ def test_rows_that_share_their_instruction_alone_are_not_near(add, stand_in):
     assert matches(find('taught', near=0.8)) == {}
     add('few', [(f'{instruction}. Name number {i}', 'x') for i in range(10)])  # too few to tell what is wording
     assert len(matches(find('few', near=0.8))['few']) == 9
+
+
+def test_what_many_rows_share_is_wording_however_large_the_data_set_is(add, stand_in, monkeypatch):
+    """Each instruction stands in a thirtieth of the rows, less than the share that makes it wording."""
+    monkeypatch.setattr(duplicates, 'WORDING_MOST', 12)
+    instructions = [' '.join(f'word{k}x{i}' for i in range(60)) for k in range(30)]
+
+    def added(name, each):
+        add(name, [(f'{instructions[i // each]}. Name number {i}', 'x') for i in range(30 * each)])
+        return len(matches(find(name, near=0.8)).get(name, ()))
+
+    assert (added('twelve', 12), added('thirteen', 13)) == (30 * 11, 0)
 
 
 def test_the_outcome_is_the_same_for_any_number_of_workers(add, stand_in, monkeypatch):

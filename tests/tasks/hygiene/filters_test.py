@@ -5,6 +5,7 @@ import pytest
 from jaxit.core.errors import UserError
 from jaxit.tasks.fingerprints import describe
 from jaxit.tasks.hygiene.filters import keep_characters, keep_words, limit_non_letters, non_letters
+from jaxit.tasks.hygiene.languages import keep_language
 
 
 @pytest.mark.parametrize(
@@ -53,3 +54,41 @@ def test_settings_that_keep_nothing_are_refused():
         keep_characters(('a',), -1)
     with pytest.raises(UserError, match='maximum is 50; it must be a share from 0 to 1'):
         limit_non_letters(('a',), 50)
+
+
+TALK = [
+    {'role': 'user', 'content': 'Was steht in dem Brief?', 'input': 'Der Brief ist nicht für dich.'},
+    {'role': 'assistant', 'content': '???'},
+]
+
+
+@pytest.mark.parametrize(
+    ('preprocessor', 'kept'),
+    [
+        (keep_words(('messages',), 12, 12), True),
+        (keep_words(('messages',), 13), False),
+        (keep_characters(('messages',), 57, 57), True),
+        (keep_characters(('messages',), 0, 56), False),
+        (limit_non_letters(('messages',), 5 / 46), True),
+        (limit_non_letters(('messages',), 4.9 / 46), False),
+        (keep_language(('messages',), ('de',)), True),
+        (keep_language(('messages',), ('en',)), False),
+    ],
+)
+def test_a_conversation_is_one_text(preprocessor, kept):
+    assert sum(map(len, (TALK[0]['content'], TALK[0]['input'], TALK[1]['content']))) + 2 == 57
+    assert preprocessor({'messages': TALK}) == ({'messages': TALK} if kept else None)
+
+
+@pytest.mark.parametrize(
+    ('messages', 'message'),
+    [
+        (['a'], "field 'messages' is list; it must be text"),
+        (3, "field 'messages' is int"),
+        ([{'role': 'user', 'content': None}], 'the content of message 1 is NoneType'),
+    ],
+)
+def test_what_is_no_conversation_is_an_error(messages, message):
+    for preprocessor in (keep_words(('messages',)), keep_language(('messages',))):
+        with pytest.raises(UserError, match=message):
+            preprocessor({'messages': messages})

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jaxit.core.errors import UserError
-from jaxit.tasks.hygiene.near import NearIndex, are_near, bands, content, longest_change, shingles
+from jaxit.tasks.hygiene import near as near_lib
+from jaxit.tasks.hygiene.near import MAX_CHANGE, NearIndex, Text, are_near, bands, content, longest_change, shingles
 from jaxit.tasks.hygiene.words import codes, grams, words
 
 PASSAGE = (
@@ -22,6 +23,10 @@ PASSAGE = (
 
 def numbers(text):
     return codes(words(text))
+
+
+def near(a, b, share):
+    return are_near(*(Text(codes(spoken), shingles(codes(spoken))) for spoken in (a, b)), share)
 
 
 @given(st.lists(st.sampled_from('abc'), max_size=30))
@@ -48,8 +53,8 @@ def test_the_longest_change(a, b, expected):
 def test_a_slip_of_the_pen_is_near_and_another_question_is_not():
     typo = PASSAGE.replace('narrow', 'steep') + ' Who carried the sacks?'
     asked, other = PASSAGE + ' Who carried the sacks?', PASSAGE + ' What took the wheel of the mill?'
-    assert are_near(numbers(asked), numbers(typo), 0.8)
-    assert not are_near(numbers(asked), numbers(other), 0.8)
+    assert near(words(asked), words(typo), 0.8)
+    assert not near(words(asked), words(other), 0.8)
     ours, theirs = (set(zip(*(words(text)[i:] for i in range(5)), strict=False)) for text in (asked, other))
     assert len(ours & theirs) / len(ours | theirs) > 0.8  # it is not for the shingles
 
@@ -60,7 +65,7 @@ def test_the_share_of_shingles_decides_too():
     shared = 36 - len({i for i in range(36) for j in range(i, i + 5) if j % 9 == 4})
     share = shared / (72 - shared)
     assert longest_change(codes(spoken), codes(changed)) == 1 and share < 0.5
-    assert not are_near(codes(spoken), codes(changed), 0.5)
+    assert not near(spoken, changed, 0.5)
 
 
 def test_content_is_what_stands_in_no_shingle_of_the_wording():
@@ -81,12 +86,16 @@ def test_bands_find_what_they_should(near):
 
 def test_the_first_that_is_near_and_has_the_same_mark_is_found(stand_in):
     index = NearIndex(0.8)
-    assert index.find(numbers(PASSAGE), 'yes') is None
+
+    def find(text, mark):
+        return index.find(index.text(numbers(text)), mark)
+
+    assert find(PASSAGE, 'yes') is None
     texts = [PASSAGE, PASSAGE.replace('corn', 'flour'), 'quite another text of more than five words', '']
-    assert [index.add(numbers(text), 'yes') for text in texts] == [0, 1, 2, 3]
-    assert index.find(numbers(PASSAGE.replace('corn', 'wheat')), 'yes') == 0
-    assert index.find(numbers(PASSAGE), 'no') is None
-    assert index.find(numbers(''), 'yes') is None
+    assert [index.add(index.text(numbers(text)), 'yes') for text in texts] == [0, 1, 2, 3]
+    assert find(PASSAGE.replace('corn', 'wheat'), 'yes') == 0
+    assert find(PASSAGE, 'no') is None
+    assert find('', 'yes') is None
 
 
 @pytest.mark.parametrize('near', [0, 0.4, 1, 80])
@@ -107,12 +116,12 @@ def test_the_library_proposes_the_pairs_that_are_there():
     texts = [[f'w{draw.randrange(5000)}' for _ in range(60)] for _ in range(300)]
     index = NearIndex(0.8)
     for text in texts:
-        index.add(codes(text), 'x')
+        index.add(index.text(codes(text)), 'x')
     for _ in range(2):  # the same twice
-        found = [index.find(codes([*text[:30], 'slip', *text[31:]]), 'x') for text in texts]
+        found = [index.find(index.text(codes([*text[:30], 'slip', *text[31:]])), 'x') for text in texts]
         assert all(number in (None, i) for i, number in enumerate(found))
         assert sum(number is not None for number in found) >= 0.93 * len(texts)
-    assert index.find(codes([f'x{i}' for i in range(60)]), 'x') is None
+    assert index.find(index.text(codes([f'x{i}' for i in range(60)])), 'x') is None
 
 
 def test_the_changes_are_those_of_the_standard_library():
@@ -120,3 +129,24 @@ def test_the_changes_are_those_of_the_standard_library():
     blocks = difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes()
     expected = max(max(i2 - i1, j2 - j1) for step, i1, i2, j1, j2 in blocks if step != 'equal')
     assert longest_change(codes(a), codes(b)) == expected == 2
+
+
+@given(st.lists(st.sampled_from('abcdefgh'), max_size=16), st.lists(st.sampled_from('abcdefghxyz'), max_size=16))
+def test_what_is_refused_at_once_has_a_long_change(a, b):
+    """The quick test never refuses what the alignment would let pass."""
+    quick = [near_lib._has_own_run(*pair) for pair in ((a, b), (b, a))]
+    steps = difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes()
+    if any(quick):
+        assert max(max(i2 - i1, j2 - j1) for step, i1, i2, j1, j2 in steps if step != 'equal') > MAX_CHANGE
+    runs = {tuple(a[i : i + MAX_CHANGE + 1]) for i in range(len(a) - MAX_CHANGE)}
+    assert quick[0] == any(not set(run) & set(b) for run in runs)
+
+
+def test_texts_that_share_an_instruction_alone_are_never_aligned(monkeypatch):
+    """Aligning is slow, and there are as many such pairs as the square of the rows."""
+    monkeypatch.setattr(near_lib.difflib, 'SequenceMatcher', None)
+    instruction = [f'i{n}' for n in range(90)]
+    for own in (8, 4):
+        a, b = ([*instruction, *(f'{name}{n}' for n in range(own)), 'Answer'] for name in 'ab')
+        assert len(set(shingles(codes(a))) & set(shingles(codes(b)))) > 0.8 * 94
+        assert not near(a, b, 0.8)

@@ -6,7 +6,9 @@ import pytest
 
 from jaxit.core.errors import JaxitError, UserError
 from jaxit.tasks import parallel
+from jaxit.tasks.conversations import Conversations, convert
 from jaxit.tasks.hygiene.rows import own_texts, rendered, scan
+from jaxit.tasks.registry import Task
 from jaxit.text.templates import Template
 
 
@@ -70,3 +72,14 @@ def test_rows_are_rendered_in_the_first_template_and_without_exemplars(add):
     marked = add('marked', [{'inputs': 'a', 'targets': 'x', 't': i % 5} for i in range(9)], templates=templates,
                  template_field='t')  # fmt: skip
     assert [made[0][0] for _, made in scan(marked, 'train', rendered)] == [f'{i % 5} a' for i in range(9)]
+
+
+def test_real_conversations_with_tools_can_be_compared(shared_data):
+    task = Task(
+        'tools', Conversations(shared_data / 'llamafactory/glaive_toolcall_en_demo.json.gz'), preprocessors=(convert(),)
+    )
+    made = [texts for _, texts in scan(task, 'train', own_texts)]
+    said = [[turn['value'] for turn in record['conversations']] for record in task.source.records('train')]
+    assert len(made) == len(said) == 300 and any(len(turns) > 2 for turns in said)
+    for texts, turns in zip(made, said, strict=True):
+        assert texts is not None and set(turns) <= set(texts[0])

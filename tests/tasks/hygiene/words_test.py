@@ -54,13 +54,15 @@ def test_half_of_a_surrogate_pair_is_a_word_like_any_other():
 
 
 def test_wording_is_what_more_than_ten_rows_and_one_in_twenty_share():
-    def shared_by(count, total):
+    def shared_by(count, total, **fields):
         rows = [np.array([7, 7, 100 + i] if i < count else [100 + i], np.uint64) for i in range(total)]
-        return wording(rows).tolist()
+        return wording(rows, **fields).tolist()
 
     assert shared_by(10, 20) == [] and shared_by(11, 20) == [7]
     assert shared_by(50, 1000) == [] and shared_by(51, 1000) == [7]
     assert wording([]).tolist() == []
+    assert shared_by(30, 1000, most=30) == [] and shared_by(31, 1000, most=30) == [7]
+    assert shared_by(10, 1000, most=3) == [] and shared_by(51, 1000, most=300) == [7]
 
 
 def test_a_table_is_looked_up():
