@@ -27,14 +27,18 @@ def export(
 ) -> None:
     """Write weights, config and tokenizer as Hugging Face transformers reads them; LoRA is merged.
 
+    A run's chat format goes along as a chat template, and all that ends its replies; the template of the weights that the
+    run began with does not.
+
     Example: jaxit export --checkpoint runs/gemma --to exported/gemma
     """
     import jax
 
     from jaxit.checkpoints import huggingface, weights
     from jaxit.cli import console
+    from jaxit.cli.loaded import layout_of
     from jaxit.core.errors import UserError
-    from jaxit.text import tokenizers
+    from jaxit.text import chat, chat_template, tokenizers
 
     if to.exists():
         raise UserError(f'{to}: exists already; --to names a new folder')
@@ -51,6 +55,12 @@ def export(
         huggingface.save(to, found.config, params, tokenizer_files={}, dtype=dtype)
     else:
         tokenizer = tokenizers.load(found.tokenizer)
-        ids = {'eos_ids': (tokenizer.eos_id,), 'pad_id': tokenizer.pad_id, 'bos_id': tokenizer.bos_id}
-        huggingface.save(to, found.config, params, tokenizer_files=tokenizer.files(), dtype=dtype, **ids)
+        layout, files, stops = layout_of(checkpoint), tokenizer.files(), (tokenizer.eos_id,)
+        template = None
+        if layout is not None and layout.chat_format is not None:
+            stops = chat.stop_ids(layout.chat_format, tokenizer)
+            template = chat_template.write(layout.chat_format, tokenizer, layout.format)
+        files = files if layout is None else chat_template.put(files, template)
+        ids = {'eos_ids': stops, 'pad_id': tokenizer.pad_id, 'bos_id': tokenizer.bos_id}
+        huggingface.save(to, found.config, params, tokenizer_files=files, dtype=dtype, **ids)
     console.say(f'{to}: written')

@@ -14,7 +14,7 @@ from jaxit.core.errors import UserError
 from jaxit.core.files import read_json
 from jaxit.core.types import ModelApi, Params
 from jaxit.decoding.engine import Engine
-from jaxit.evaluation.rank_classification import option_ids
+from jaxit.evaluation.rank_classification import reply_ids
 from jaxit.models import registry
 from jaxit.models.execution import Execution
 from jaxit.sharding.apply import shardings
@@ -126,7 +126,7 @@ class Loaded:
     def completion_ids(self, prompt: Prompt, completion: str, *, chat_format: str | None = None) -> list[int]:
         """Returns the tokens of a completion, ended as replies are in training."""
         example = self.example(prompt, completion, chat_format=chat_format)
-        return option_ids(example, completion, self.tokenizer, self.prompt_format())
+        return reply_ids(example, self.tokenizer, self.prompt_format())
 
 
 def load(path: str | os.PathLike[str], *, step: int | None = None, dtype: str = 'float32') -> Loaded:

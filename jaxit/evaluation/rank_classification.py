@@ -81,12 +81,23 @@ def rank(
 
 def option_ids(example: Example, option: str, tokenizer: Tokenizer, format: TokenFormat) -> list[int]:
     """Returns an option as the tokens of a reply to the example, ended as replies are in training."""
-    reply = itertools.takewhile(lambda part: part.loss, reversed(example.parts))
-    ends = [part for part in reversed(list(reply)) if part.special]
-    alone = dataclasses.replace(example, parts=(Part(''), Part(option, loss=True), *ends))
+    first, *rest = _reply(example) or (Part('', loss=True),)
+    return reply_ids(
+        dataclasses.replace(example, parts=(dataclasses.replace(first, text=option), *rest)), tokenizer, format
+    )
+
+
+def reply_ids(example: Example, tokenizer: Tokenizer, format: TokenFormat) -> list[int]:
+    """Returns the tokens of the last reply of an example, as in training."""
+    alone = dataclasses.replace(example, parts=(Part(''), *_reply(example)))
     tokenized = tokenize(alone, tokenizer, format)
     assert tokenized is not None  # an empty prompt is never too long
     return tokenized.tokens[tokenized.boundaries[0] :].tolist()
+
+
+def _reply(example: Example) -> tuple[Part, ...]:
+    reply = itertools.takewhile(lambda part: part.loss, reversed(example.parts))
+    return tuple(reply)[::-1]
 
 
 def split(scores: Scores, sizes: Sequence[int]) -> list[Ranking]:

@@ -105,7 +105,7 @@ def _example(record: dict[str, Any], where: str) -> Example:
 
 
 def _parts(parts: Any, where: str) -> tuple[Part, ...]:
-    kinds = {field.name: str if field.name == 'text' else bool for field in dataclasses.fields(Part)}
+    kinds = {name: type(value) for name, value in dataclasses.asdict(Part('')).items()}
     known = isinstance(parts, list) and all(isinstance(part, dict) and 'text' in part for part in parts)
     if not known or not all(isinstance(value, kinds.get(key, ())) for part in parts for key, value in part.items()):
         raise UserError(f'{where}: "parts" must be a list of {{"text": text, "loss": true or false}}')

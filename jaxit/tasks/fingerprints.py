@@ -19,9 +19,7 @@ from jaxit.text.base import Tokenizer
 from jaxit.text.examples import TokenFormat
 
 # Raised when rendering or tokenisation give other examples from the same task.
-RENDERING_VERSION = 1
-# Raised when few-shot tasks alone give others.
-EXEMPLARS_VERSION = 2
+RENDERING_VERSION = 3
 
 _ADDRESS = re.compile(r' at 0x[0-9a-fA-F]+')
 _TOKENIZER_PACKAGES = ('sentencepiece', 'tokenizers')
@@ -54,7 +52,7 @@ def fingerprint(
             'template_field': task.template_field,
             'eval_template': task.eval_template,
             'kind': task.kind,
-            'exemplars': [EXEMPLARS_VERSION, task.shots, task.source.fingerprint(TRAIN)] if task.shots else None,
+            'exemplars': [task.shots, task.source.fingerprint(TRAIN)] if task.shots else None,
             'tokenizer': tokenizer.sha256,
             'token_format': dataclasses.asdict(token_format),
             'seed': seed,

@@ -42,8 +42,14 @@ class Tokenizer(ABC):
     specials: Mapping[str, int]
 
     @abstractmethod
-    def encode(self, text: str) -> list[int]:
-        """Returns the ids of the text alone: no BOS, no EOS, control names as plain characters."""
+    def encode(self, text: str, *, continues: bool = False) -> list[int]:
+        """Returns the ids of the text alone: no BOS, no EOS, control names as plain characters.
+
+        Args:
+            text: the text.
+            continues: whether it goes on from another text. Then no blank is put before its first word, as many
+                vocabularies (LLaMA 2) do with a text that begins.
+        """
 
     @abstractmethod
     def decode_text(self, ids: Sequence[int]) -> str:
@@ -76,6 +82,13 @@ class Tokenizer(ABC):
                 run = []
         return ''.join([*text, self.decode_text(run)])
 
+    def read(self, text: str) -> list[int]:
+        """Returns the ids of a text that holds control tokens by name, as transformers reads it with the files of `files`."""
+        names = sorted(self.specials, key=len, reverse=True)
+        pieces = re.split('(' + '|'.join(map(re.escape, names)) + ')', text)
+        found = ([self.specials[p]] if p in self.specials else self.encode(p, continues=True) for p in pieces)
+        return [i for ids in found for i in ids]
+
     def special_id(self, piece: str) -> int | None:
         """Returns the id of a control token by name, None where the vocabulary has no such token."""
         return self.specials.get(piece)
@@ -104,8 +117,8 @@ class ByteTokenizer(Tokenizer):
         self.vocab_size = base + self.num_sentinels
         self.specials = {'<pad>': 0, '</s>': 1, '<unk>': 2} | sentinels(self.vocab_size, self.num_sentinels)
 
-    def encode(self, text: str) -> list[int]:
-        """Returns the bytes of the text."""
+    def encode(self, text: str, *, continues: bool = False) -> list[int]:
+        """Returns the bytes of the text, wherever it stands."""
         return [byte + self.offset for byte in utf8(text)]
 
     def decode_text(self, ids: Sequence[int]) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from jaxit.core.errors import UserError
 from jaxit.text.base import Tokenizer
 from jaxit.text.chat_formats import FORMATS, ChatFormat, Parts, Turn, get
-from jaxit.text.examples import Example, Part
+from jaxit.text.examples import Example, Part, without_loss
 
 __all__ = [
     'FORMATS',
@@ -36,7 +36,7 @@ Message = Mapping[str, Any]
 LossTurns = Literal['all', 'last', 'marked']
 LOSS_TURNS = ('all', 'last', 'marked')
 
-_FOLLOWERS = {
+FOLLOWERS = {
     None: ('system', 'user'),
     'system': ('user',),
     'user': ('assistant',),
@@ -100,7 +100,7 @@ def prompt_parts(messages: Sequence[Message], format: ChatFormat | str, *, where
     parts = _render(messages, format, [True] * len(messages), where)
     if messages[-1]['role'] not in ('user', 'tool'):
         raise UserError(f'{where}: the last message is from the {messages[-1]["role"]}; a prompt ends with the user')
-    return (*parts, *format.assistant.before)
+    return (*parts, *_of_turn(format.assistant.before, parts[-1].turn))
 
 
 def stop_ids(format: ChatFormat | str, tokenizer: Tokenizer) -> tuple[int, ...]:
@@ -152,8 +152,8 @@ def check(messages: Sequence[Message], *, where: str = 'conversation') -> None:
             text = message.get(field, '' if field == 'input' else None)
             if not isinstance(text, str):
                 raise UserError(f'{where}: the {field} of message {number} is {type(text).__name__}; it must be text')
-        if role not in _FOLLOWERS[before]:
-            raise UserError(f'{where}: message {number} is from {role!r}; expected {" or ".join(_FOLLOWERS[before])}')
+        if role not in FOLLOWERS[before]:
+            raise UserError(f'{where}: message {number} is from {role!r}; expected {" or ".join(FOLLOWERS[before])}')
         before = role
     if before in (None, 'system'):
         raise UserError(f'{where}: there is no message from the user')
@@ -179,11 +179,32 @@ def _render(messages: Sequence[Message], format: ChatFormat | str, weights: Sequ
         (message['role'], _content(message, format, f'{where}: message {number}'), weight)
         for number, (message, weight) in enumerate(zip(messages, weights, strict=True), 1)
     ]
-    parts: list[Part] = []
-    for role, text, weight in _with_system(contents, messages, format):
+    if default := _default_system(messages[0], format):
+        contents = [('system', default, False), *contents]
+    parts, number, opened = list[Part](), 0, False
+    for role, text, weight in contents:
+        if role == 'system' and format.system is None:
+            before, after = format.system_wrap
+            parts += [*format.user.before, *(Part(piece) for piece in (before, text, after) if piece)]
+            opened = True
+            continue
         turn = getattr(format, role)
-        parts += [*turn.before, *(_reply(text, turn, weight) if role == 'assistant' else (Part(text), *turn.after))]
+        parts += _of_turn(() if opened else turn.before, number)
+        # What stands before a user's words stays if only this turn goes: so a turn reaches to the words of the next.
+        number, opened = number + (role == 'user'), False
+        written = _reply(text, format, weight) if role == 'assistant' else (Part(text), *turn.after)
+        parts += _of_turn(written, number)
     return tuple(parts)
+
+
+def _default_system(first: Message, format: ChatFormat) -> str:
+    if first['role'] == 'system':
+        return ''
+    return (format.default_system_with_input if first.get('input') else '') or format.default_system
+
+
+def _of_turn(parts: Parts, number: int) -> Parts:
+    return tuple(dataclasses.replace(part, turn=number) for part in parts)
 
 
 def _content(message: Message, format: ChatFormat, where: str) -> str:
@@ -196,30 +217,14 @@ def _content(message: Message, format: ChatFormat, where: str) -> str:
     for tag in format.reserved:
         if tag in text:
             raise UserError(f'{where} holds {tag!r}, which chat format {format.name!r} itself is written with')
-    return text.strip() if format.strip else text
+    text = text.strip() if format.strip else text
+    return text.rstrip(format.reply_rstrip) if message['role'] == 'assistant' else text
 
 
-def _with_system(
-    contents: list[tuple[str, str, bool]], messages: Sequence[Message], format: ChatFormat
-) -> list[tuple[str, str, bool]]:
-    """Puts the format's own system prompt first where there is none; puts one into the user's turn where it belongs there."""
-    if contents[0][0] != 'system':
-        default = format.default_system_with_input if messages[0].get('input') else ''
-        default = default or format.default_system
-        contents = [('system', default, False), *contents] if default else contents
-    if contents[0][0] == 'system' and format.system is None:
-        before, after = format.system_wrap
-        (_, system, _), (_, user, _), *rest = contents
-        contents = [('user', f'{before}{system}{after}{user}', False), *rest]
-    return contents
-
-
-def _reply(text: str, turn: Turn, weight: bool) -> Parts:
+def _reply(text: str, format: ChatFormat, weight: bool) -> Parts:
     """Returns a reply and what follows it; without loss, the same ids as with it."""
-    parts = (Part(text, loss=True), *turn.after)
-    if weight:
-        return parts
-    return tuple(dataclasses.replace(part, loss=False, reply=True) if part.loss else part for part in parts)
+    parts = (Part(text, loss=True, continues=format.reply_continues), *format.assistant.after)
+    return parts if weight else without_loss(parts)
 
 
 def _turns(messages: Sequence[Message]) -> tuple[list[Message], list[list[Message]]]:

@@ -36,6 +36,9 @@ class ChatFormat:
         default_system: the system prompt of a conversation that has none; '' for no system prompt.
         default_system_with_input: the same where the first user's turn brings an input.
         input_separator: text between a user's words and the input that they are about.
+        reply_continues: whether a reply's first word has no blank of the vocabulary's own before it, as where prompt and
+            reply are tokenised as one text.
+        reply_rstrip: characters that are taken away from the end of a reply.
         reserved: plain texts that the format itself is written with; a content that holds one is refused.
     """
 
@@ -49,6 +52,8 @@ class ChatFormat:
     default_system: str = ''
     default_system_with_input: str = ''
     input_separator: str = '\n\n'
+    reply_continues: bool = False
+    reply_rstrip: str = ''
     reserved: tuple[str, ...] = ()
 
     @property
@@ -130,12 +135,13 @@ FORMATS: Mapping[str, ChatFormat] = {
         ),
         # Mistral's own library moves the system prompt on to the newest user's turn (v2 and v3). Here it stays with the
         # first (v1), since a conversation must only ever grow: else no reply but the last would be learnt under it.
-        ChatFormat('mistral', user=Turn((_mark('[INST]'),), (_mark('[/INST]'),)), assistant=Turn()),
+        ChatFormat('mistral', user=Turn((_mark('[INST]'),), (_mark('[/INST]'),)), assistant=Turn(), reply_rstrip=' '),
         ChatFormat(
             'zephyr',
             system=_zephyr_turn('system'),
             user=_zephyr_turn('user'),
             assistant=_zephyr_turn('assistant', loss=True),
+            reply_continues=True,
         ),
         ChatFormat(
             'vicuna',
@@ -152,6 +158,7 @@ FORMATS: Mapping[str, ChatFormat] = {
             default_system=_ALPACA.format(''),
             default_system_with_input=_ALPACA.format(', paired with an input that provides further context'),
             input_separator='\n\n### Input:\n',
+            reply_continues=True,
         ),
     )
 }

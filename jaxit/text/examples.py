@@ -4,6 +4,7 @@ Neighbouring parts with the same loss are tokenised as one text, parts with diff
 prompt and reply is exact, and the prompt's ids in training are those that inference sees.
 """
 
+import dataclasses
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,6 +27,10 @@ class Part:
         special: whether `text` names a control token; plain text never becomes one.
         optional: whether it may be left out of a prompt that is too long (few-shot exemplars; the last one first).
         reply: whether it belongs to an earlier reply that bears no loss; its ids are those it would have with loss.
+        continues: whether it begins a reply that goes on from its prompt without a blank of the vocabulary's own; see
+            `Tokenizer.encode`.
+        turn: the number of the turn that it goes with, where turns of a prompt that is too long are left out, the oldest
+            first and never the newest; 0 for what stays, such as a system prompt.
     """
 
     text: str
@@ -33,6 +38,8 @@ class Part:
     special: bool = False
     optional: bool = False
     reply: bool = False
+    continues: bool = False
+    turn: int = 0
 
 
 @dataclass(frozen=True)
@@ -139,13 +146,14 @@ def tokenize(example: Example, tokenizer: Tokenizer, format: TokenFormat) -> Tok
 
     An example with one reply keeps to `inputs_length` and `targets_length`. A conversation keeps its first prompt to
     `inputs_length` and the whole to the row: a first reply that does not fit is cut, further turns are left out whole.
+    Where a first prompt holds turns that bear no loss, the oldest of them are left out whole before any text is cut.
     A cut reply ends like a whole one, with EOS or the chat format's mark.
 
     Raises:
         UserError: when no token would bear loss, or a control token is not in the vocabulary.
     """
     writer = _Writer(example, tokenizer, format)
-    parts = writer.parts()
+    parts, left_out = writer.recent(writer.parts())
     turns = _turns(parts)
     replies = [writer.run(reply) for _, reply in turns]
     if all(len(ids) == _num_marks(reply) for ids, (_, reply) in zip(replies, turns, strict=True)):
@@ -153,6 +161,7 @@ def tokenize(example: Example, tokenizer: Tokenizer, format: TokenFormat) -> Tok
     if format.encoder_decoder and len(turns) > 1:
         raise UserError(f'{writer.where}: an encoder-decoder takes one reply per example, not {len(turns)}')
     prompt, cut_inputs = writer.prompt(turns[0][0])
+    cut_inputs += left_out
     if cut_inputs and format.cut == 'drop':
         return None
     limit = format.targets_length if len(turns) == 1 else format.row_length - len(prompt)
@@ -176,18 +185,25 @@ def prompt_ids(example: Example, tokenizer: Tokenizer, format: TokenFormat) -> l
     """Returns the ids that a model is given to write the last reply; a prefix of `tokenize`'s where that keeps it.
 
     The prompt of a first reply keeps to `inputs_length`, also when the format drops such examples: then its end is cut.
-    A longer conversation keeps to the row less one token.
+    A longer conversation keeps to the row less one token: its oldest turns are left out whole, and only a newest one that
+    is too long by itself is cut. An encoder reads a conversation as one prompt, since its replies bear no loss.
     """
     writer = _Writer(example, tokenizer, format)
-    turns = _turns((*_split(writer.parts())[0], Part('', loss=True)))
-    ids, _ = writer.prompt(turns[0][0])
-    if len(turns) == 1:
-        return ids
-    for (_, reply), (between, _) in itertools.pairwise(turns):
-        ids = [*ids, *writer.run(reply), *writer.run(between)]
-    if len(ids) < format.row_length:
-        return ids
-    return writer.prompt([part for prompt, reply in turns for part in (*prompt, *reply)][:-1], format.row_length - 1)[0]
+    parts = _split(writer.parts())[0]
+    parts = without_loss(parts) if format.encoder_decoder else parts
+    for shorter in _without_oldest(parts):
+        turns = _turns((*writer.recent(shorter)[0], Part('', loss=True)))
+        ids, _ = writer.prompt(turns[0][0])
+        for (_, reply), (between, _) in itertools.pairwise(turns):
+            ids = [*ids, *writer.run(reply), *writer.run(between)]
+        if len(turns) == 1 or len(ids) < format.row_length:
+            return ids
+    return writer.prompt(without_loss(shorter), format.row_length - 1)[0]
+
+
+def without_loss(parts: Sequence[Part]) -> tuple[Part, ...]:
+    """Returns parts as they are where replies bear no loss: their ids stay the same."""
+    return tuple(dataclasses.replace(part, loss=False, reply=True) if part.loss else part for part in parts)
 
 
 @dataclass(frozen=True)
@@ -209,15 +225,22 @@ class _Writer:
         for number in range(len(optional), -1, -1):
             left_out = set(optional[number:])
             kept = _with_separator(tuple(part for i, part in enumerate(parts) if i not in left_out), self.format)
-            if number == 0 or not self.prompt(_turns((*kept, Part('', loss=True)))[0][0])[1]:
+            if number == 0 or self._fits(kept):
                 return kept
         raise AssertionError(self.where)
 
+    def recent(self, parts: tuple[Part, ...]) -> tuple[tuple[Part, ...], int]:
+        """Returns parts without the oldest turns of a first prompt that is too long, and how many ids these had."""
+        border = next((i for i, part in enumerate(parts) if part.loss), len(parts))
+        prompts = _without_oldest(parts[:border])
+        if len(prompts) == 1 or self._fits(prompts[0]):
+            return parts, 0
+        kept = next(filter(self._fits, prompts), prompts[-1])
+        return (*kept, *parts[border:]), len(self.run(parts[:border])) - len(self.run(kept))
+
     def prompt(self, parts: Sequence[Part], limit: int | None = None) -> tuple[list[int], int]:
         """Returns the ids of a prompt with what stands around it, and how many were cut."""
-        bos = self.tokenizer.bos_id
-        before = [bos] if bos is not None and self.format.add_bos and not self.format.encoder_decoder else []
-        after = [self.tokenizer.eos_id] if self.format.encoder_decoder else []
+        before, after = self._around()
         ids, cut = self._fit(parts, (limit or self.format.inputs_length) - len(before) - len(after))
         return [*before, *ids, *after], cut
 
@@ -226,37 +249,74 @@ class _Writer:
         ids = []
         for same in _runs(parts):
             for special, group in itertools.groupby(same, key=lambda part: part.special):
+                texts = list(group)
                 if special:
-                    ids += [self._special_id(part.text) for part in group]
+                    ids += [self._special_id(part.text) for part in texts]
                 else:
-                    ids += self.tokenizer.encode(''.join(part.text for part in group))
+                    begins = self.format.encoder_decoder and same[0].loss
+                    text = ''.join(part.text for part in texts)
+                    ids += self.tokenizer.encode(text, continues=texts[0].continues and not begins)
             if same[0].loss or same[0].reply:
                 ids += [self.tokenizer.eos_id] * (not same[-1].special)
         return ids
 
+    def _around(self) -> tuple[list[int], list[int]]:
+        """Returns the ids before and after every prompt."""
+        if self.format.encoder_decoder:
+            return [], [self.tokenizer.eos_id]
+        bos = self.tokenizer.bos_id
+        return [bos] if bos is not None and self.format.add_bos else [], []
+
+    def _fits(self, parts: Sequence[Part]) -> bool:
+        """Returns whether the first prompt among parts is within `inputs_length`."""
+        prompt = list(itertools.takewhile(lambda part: not part.loss, parts))
+        return len(self.run(prompt)) + sum(map(len, self._around())) <= self.format.inputs_length
+
     def _fit(self, parts: Sequence[Part], limit: int) -> tuple[list[int], int]:
-        """Cuts the longest texts, so that headers, separators and marks stay."""
-        ids = self.run(parts)
-        if len(ids) <= limit:
-            return ids, 0
-        pieces, texts = [], []
-        for run in _runs(parts):
-            end = _num_marks(run) if run[0].reply else 0
-            for unit in [run] if run[0].loss or run[0].reply else [[part] for part in run]:
-                ids = self.run(unit)
-                if not unit[0].special and not unit[0].loss:
-                    texts.append(len(pieces))
-                pieces += [ids[: len(ids) - end], ids[len(ids) - end :]]
-        excess = cut = sum(map(len, pieces)) - limit
-        for i in sorted(texts, key=lambda i: -len(pieces[i])):
-            length = max(len(pieces[i]) - max(excess, 0), 0)
-            excess -= len(pieces[i]) - length
-            pieces[i] = pieces[i][len(pieces[i]) - length :] if self.format.cut == 'start' else pieces[i][:length]
-        if excess > 0:
+        """Cuts the longest texts, so that headers, separators and marks stay.
+
+        What is left of a text is tokenised again with what stands around it, so that this keeps its ids. A text that
+        stands alone loses ids.
+        """
+        ids = whole = self.run(parts)
+        if len(whole) <= limit:
+            return whole, 0
+        if len(parts) == 1 and not (parts[0].special or parts[0].reply):
+            return whole[len(whole) - limit :] if self.format.cut == 'start' else whole[:limit], len(whole) - limit
+        texts = [i for i, part in enumerate(parts) if not part.special]
+        for i in sorted(texts, key=lambda i: -len(self.tokenizer.encode(parts[i].text))):
+            if len(ids) <= limit:
+                break
+            parts = self._shortened(parts, i, limit)
+            ids = self.run(parts)
+        if len(ids) > limit:
             raise UserError(
                 f'{self.where}: {limit} tokens of inputs are too few for the chat format; raise inputs_length'
             )
-        return [i for piece in pieces for i in piece], max(cut, 0)
+        return ids, len(whole) - len(ids)
+
+    def _shortened(self, parts: Sequence[Part], i: int, limit: int) -> list[Part]:
+        """Returns parts with as many tokens of one text as fit the limit; without the text where none do."""
+        text, ids = parts[i].text, self.tokenizer.encode(parts[i].text)
+
+        def with_kept(num_ids: int) -> list[Part]:
+            at_start = self.format.cut == 'start'
+            length = len(self.tokenizer.decode(ids[len(ids) - num_ids :] if at_start else ids[:num_ids]))
+            kept = text[max(len(text) - length, 0) :] if at_start else text[:length]
+            return [*parts[:i], dataclasses.replace(parts[i], text=kept), *parts[i + 1 :]]
+
+        guess = len(ids) - (len(self.run(parts)) - limit)
+        first = iter((guess, guess + 1, guess - 1))  # mostly one of these, which spares long texts
+        low, high = 0, len(ids)
+        while low < high:
+            middle = next(first, (low + high + 1) // 2)
+            if not low < middle <= high:
+                continue
+            if len(self.run(with_kept(middle))) <= limit:
+                low = middle
+            else:
+                high = middle - 1
+        return with_kept(low)
 
     def _special_id(self, piece: str) -> int:
         i = self.tokenizer.special_id(piece)
@@ -296,6 +356,12 @@ def _split(parts: tuple[Part, ...]) -> tuple[tuple[Part, ...], tuple[Part, ...]]
     while border and parts[border - 1].loss:
         border -= 1
     return parts[:border], parts[border:]
+
+
+def _without_oldest(parts: Sequence[Part]) -> list[tuple[Part, ...]]:
+    """Returns parts with all their turns, without the oldest, without the two oldest, and so on; the newest stays."""
+    numbers = sorted({part.turn for part in parts if part.turn})[:-1]
+    return [tuple(part for part in parts if not 0 < part.turn <= number) for number in (0, *numbers)]
 
 
 def _turns(parts: Sequence[Part]) -> list[tuple[list[Part], list[Part]]]:

@@ -1,6 +1,7 @@
 """`tokenizer.json` files of the tokenizers library, and byte-pair vocabularies trained with it."""
 
 import contextlib
+import functools
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -26,6 +27,11 @@ from jaxit.text.base import (
 
 TOKENIZER_FILE = 'tokenizer.json'
 _HIDDEN = '\ufdd0{}'  # begins with a code point that Unicode keeps out of text; `encode` sees to it
+_NO_BLANK = {  # by type of a normalizer or pre-tokenizer
+    'Prepend': {'prepend': ''},
+    'Metaspace': {'prepend_scheme': 'never', 'add_prefix_space': False},
+    'ByteLevel': {'add_prefix_space': False},
+}
 
 
 class HuggingFaceTokenizer(Tokenizer):
@@ -56,9 +62,7 @@ class HuggingFaceTokenizer(Tokenizer):
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise UserError(f'{where} is not a tokenizer.json: {type(error).__name__} {error}') from None
         self._where = where
-        self._tokenizer = _load(json.dumps(hidden), where)
-        self._tokenizer.no_truncation()
-        self._tokenizer.no_padding()
+        self._tokenizer = _plain(json.dumps(hidden), where)
         self.vocab_size = max(self._tokenizer.get_vocab(with_added_tokens=True).values(), default=-1) + 1
         self._set_ids(read_config(self._companions, where), overrides or {}, where)
 
@@ -84,11 +88,29 @@ class HuggingFaceTokenizer(Tokenizer):
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, self._arguments
 
-    def encode(self, text: str) -> list[int]:
+    def encode(self, text: str, *, continues: bool = False) -> list[int]:
         """Returns the ids of the text alone."""
         utf8(text)
+        library = self._continuing if continues else self._tokenizer
         with _readable(f'{self._where}: a text of {len(text)} characters'):
-            return self._tokenizer.encode(text.replace(_HIDDEN[0], '\ufffd'), add_special_tokens=False).ids
+            return library.encode(text.replace(_HIDDEN[0], '\ufffd'), add_special_tokens=False).ids
+
+    def read(self, text: str) -> list[int]:
+        """Returns the ids of a text that holds control tokens by name."""
+        return self._whole.encode(text, add_special_tokens=False).ids
+
+    @functools.cached_property
+    def _continuing(self) -> tokenizers.Tokenizer:
+        spec, _ = _hide_markers(_parse(self._content, self._where))
+        parts = ('normalizer', 'pre_tokenizer')
+        without = {part: _without_blank(spec.get(part)) for part in parts}
+        if without == {part: spec.get(part) for part in parts}:
+            return self._tokenizer
+        return _plain(json.dumps(spec | without), self._where)
+
+    @functools.cached_property
+    def _whole(self) -> tokenizers.Tokenizer:
+        return _plain(self._content.decode(), self._where)
 
     def decode_text(self, ids: Sequence[int]) -> str:
         """Returns the text of ids."""
@@ -153,9 +175,13 @@ def _parse(content: bytes, where: str) -> dict[str, Any]:
     return spec
 
 
-def _load(text: str, where: str) -> tokenizers.Tokenizer:
+def _plain(text: str, where: str) -> tokenizers.Tokenizer:
+    """Returns the library's tokenizer, told to cut and pad nothing."""
     with _readable(where):
-        return tokenizers.Tokenizer.from_str(text)
+        tokenizer = tokenizers.Tokenizer.from_str(text)
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
 
 
 @contextlib.contextmanager
@@ -203,6 +229,15 @@ def _hide_markers(spec: dict[str, Any]) -> tuple[dict[str, Any], dict[str, int]]
         for token in spec.get('added_tokens') or ()
     ]
     return spec | {'model': model, 'added_tokens': tokens, 'post_processor': None}, specials
+
+
+def _without_blank(node: Any) -> Any:
+    """Returns a normalizer or pre-tokenizer that puts no blank before a text's first word."""
+    if isinstance(node, list):
+        return [_without_blank(inner) for inner in node]
+    if not isinstance(node, dict):
+        return node
+    return {key: _without_blank(value) for key, value in node.items()} | _NO_BLANK.get(node.get('type', ''), {})
 
 
 def _merged(pair: str | list[str]) -> str:

@@ -1,5 +1,6 @@
 """SentencePiece vocabularies: T5, mT5, LLaMA 1 and 2, Mistral, Gemma."""
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ from jaxit.text.base import (
 )
 
 _CONTROL, _USER_DEFINED = 3, 4  # SentencePiece.Type in sentencepiece_model.proto
+_NO_BLANK = b'\x1a\x02\x18\x00'  # normalizer_spec { add_dummy_prefix: false }; behind a model it has the last word
 
 
 class SentencePieceTokenizer(Tokenizer):
@@ -52,6 +54,7 @@ class SentencePieceTokenizer(Tokenizer):
             patched, self.specials = _hide_markers(model)
         except (IndexError, KeyError):
             raise UserError(f'{where} is not a SentencePiece model') from None
+        self._patched, self._where = patched, where
         self._processor = _load(patched, where)
         self.vocab_size = self._processor.get_piece_size() + self._extra_ids
         self.specials |= sentinels(self.vocab_size, self._extra_ids)
@@ -71,10 +74,14 @@ class SentencePieceTokenizer(Tokenizer):
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, self._arguments
 
-    def encode(self, text: str) -> list[int]:
+    def encode(self, text: str, *, continues: bool = False) -> list[int]:
         """Returns the ids of the text, normalised as the model was trained."""
         utf8(text)
-        return self._processor.encode(text)
+        return (self._continuing if continues else self._processor).encode(text)
+
+    @functools.cached_property
+    def _continuing(self) -> sentencepiece.SentencePieceProcessor:
+        return _load(self._patched + _NO_BLANK, self._where)
 
     def decode_text(self, ids: Sequence[int]) -> str:
         """Returns the text of ids."""

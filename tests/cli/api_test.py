@@ -1,5 +1,6 @@
 """The Python API: prompts are laid out as in training, answers and scores are those of the model itself."""
 
+import dataclasses
 import inspect
 import re
 from pathlib import Path
@@ -17,6 +18,9 @@ from jaxit.cli.loaded import Loaded, layout_of
 from jaxit.core.errors import UserError
 from jaxit.core.files import read_json
 from jaxit.data.cache import TokenCache
+from jaxit.text import chat
+from jaxit.text.base import ByteTokenizer
+from jaxit.text.examples import Example, tokenize
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -93,6 +97,17 @@ def test_a_chat_format_wraps_the_prompt(loaded: Loaded) -> None:
     assert loaded.tokenizer.decode(ids).endswith('completes the request.\n\n### Instruction:\nHm\n\n### Response:')
     with pytest.raises(UserError, match='did you mean chatml'):
         jaxit.generate(loaded, 'Hm', chat_format='chatm')
+
+
+@pytest.mark.parametrize('format', ['alpaca', 'llama2'])
+def test_a_completion_has_the_tokens_of_a_reply(loaded: Loaded, format: str) -> None:
+    tokenizer = ByteTokenizer()
+    tokenizer.specials = {**tokenizer.specials, '<s>': 300}
+    marked = dataclasses.replace(loaded, tokenizer=tokenizer)
+    talk = [{'role': 'user', 'content': 'Hm'}, {'role': 'assistant', 'content': ' yes '}]
+    trained = tokenize(Example(chat.to_parts(talk, format)), tokenizer, loaded.prompt_format())
+    ids = marked.prompt_ids('Hm', chat_format=format) + marked.completion_ids('Hm', ' yes ', chat_format=format)
+    assert trained is not None and ids == trained.tokens.tolist()
 
 
 def test_weights_without_a_run_get_the_prompt_as_it_is(loaded: Loaded) -> None:

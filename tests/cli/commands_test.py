@@ -7,13 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import tokenizers as library
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 import jaxit
 from jaxit.cli.loaded import Loaded
-from jaxit.core.files import read_json
+from jaxit.core.files import read_json, write_json
 from jaxit.decoding.engine import Engine
 from jaxit.evaluation.results import Evaluation
+from jaxit.text import chat, tokenizers
 from jaxit.text.answers import exact_match
+from jaxit.text.tokenizers import train_bpe
 
 QUESTIONS = ('Say tea.', 'Capital of France?', 'Say bridge.')
 
@@ -177,6 +181,50 @@ def test_report_is_written_beside_the_run(jaxit_here: Callable, run_folder: Path
     assert (tmp_path / 'r.html').read_text().startswith('<!DOCTYPE html>') or '<html' in (
         tmp_path / 'r.html'
     ).read_text()
+
+
+@pytest.mark.parametrize('format', ['gemma', 'llama3', 'alpaca', None])
+def test_an_export_stops_and_speaks_as_its_run_did(
+    jaxit_here: Callable, run_folder: Path, tmp_path: Path, format: str | None
+) -> None:
+    run, to = tmp_path / 'run', tmp_path / 'exported'
+    shutil.copytree(run_folder, run)
+    base = train_bpe(['Is it 4?'], 259)
+    content = library.Tokenizer.from_str(base.content().decode())
+    content.add_special_tokens([*chat.get(format or 'chatml').marks])
+    config = json.loads(base.files()['tokenizer_config.json']) | {'chat_template': 'of the base'}
+    files = {'tokenizer.json': content.to_str(), 'tokenizer_config.json': json.dumps(config)}
+    for name, text in (files | {'chat_template.jinja': 'of the base'}).items():
+        (run / 'tokenizer' / name).write_text(text)
+    model = read_json(run / 'model.json')
+    write_json(run / 'model.json', model | {'tokenizer_sha256': tokenizers.load(run / 'tokenizer').sha256})
+    facts = read_json(run / 'run.json')
+    write_json(run / 'run.json', facts | {'data': facts['data'] | {'chat_format': format}})
+    result = jaxit_here('export', '--checkpoint', run, '--to', to)
+    assert result.code == 0, result.err
+    tokenizer = tokenizers.load(to)
+    end = {'gemma': '<end_of_turn>', 'llama3': '<|eot_id|>'}.get(format or '')
+    stops = 1 if end is None else [1, tokenizer.special_id(end)]
+    assert read_json(to / 'generation_config.json')['eos_token_id'] == stops
+    assert read_json(to / 'config.json')['eos_token_id'] == stops
+    assert 'chat_template' not in read_json(to / 'tokenizer_config.json')
+    assert (to / 'chat_template.jinja').is_file() == (format is not None)
+    if format is not None:
+        messages = [{'role': 'user', 'content': 'Is it 4?'}]
+        template = ImmutableSandboxedEnvironment().from_string((to / 'chat_template.jinja').read_text())
+        asked = tokenizer.read(template.render(messages=messages, add_generation_prompt=True))
+        assert asked == jaxit.load(run).prompt_ids(messages, chat_format=format)
+
+
+def test_weights_without_a_run_keep_the_template_that_came_with_them(
+    jaxit_here: Callable, run_folder: Path, tmp_path: Path
+) -> None:
+    plain, to = tmp_path / 'plain', tmp_path / 'again'
+    assert jaxit_here('export', '--checkpoint', run_folder, '--to', plain).code == 0
+    tokenizers.save(train_bpe(['Is it 4?'], 259), plain)
+    (plain / 'chat_template.jinja').write_text('of the base')
+    assert jaxit_here('export', '--checkpoint', plain, '--to', to).code == 0
+    assert (to / 'chat_template.jinja').read_text() == 'of the base'
 
 
 def test_verify_names_what_is_damaged_and_what_is_left(jaxit_here: Callable, run_folder: Path, tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 """`jaxit tasks`, `jaxit cache` and `jaxit trace`, counted and rendered by hand."""
 
+import gzip
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +22,7 @@ from jaxit.core.files import read_json, write_json
 from jaxit.data.loader import Loader
 from jaxit.data.mixture import MixtureComponent
 from jaxit.data.reader import RowReader
+from jaxit.tasks import registry
 
 CAPITALS = [('France', 'Paris'), ('Italy', 'Rome'), ('Spain', 'Madrid'), ('Poland', 'Warsaw'), ('Norway', 'Oslo')]
 WORDINGS = ('Capital of {}?', '{}: name its capital.')
@@ -136,6 +139,25 @@ def test_a_task_that_is_not_here_is_a_line_in_the_table_or_stops(jaxit_here: Cal
         stopped = jaxit_here(*call, '--strict')
         assert (stopped.code, stopped.out) == (2, '')
         assert '1 of 2 tasks can not be read: tiny_absent: nowhere/rows.jsonl' in stopped.err
+
+
+def test_the_commands_of_the_page_of_conversations_work(
+    jaxit_here: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (Path(__file__).parents[2] / 'docs' / 'conversations.md').read_text()
+    commands = re.findall(r'^ {4}jaxit (.*)$', page, re.MULTILINE)
+    assert commands and page.count('jaxit tasks') == len(commands), 'a command stands where this test does not see it'
+    (tmp_path / 'my_chats.py').write_text(re.findall(r'```python\n(.*?)```', page, re.DOTALL)[0])
+    talk = {'instruction': 'Sort these numbers.', 'input': '3, 1, 2', 'output': '1, 2, 3'}
+    (tmp_path / 'train.json').write_text(json.dumps([talk]))
+    (tmp_path / 'held_out.jsonl.gz').write_bytes(gzip.compress(json.dumps(talk).encode()))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(registry, '_TASKS', dict(registry._TASKS))
+    for command in commands:
+        result = jaxit_here(*command.split())
+        assert result.code == 0, result.err
+        assert '### Input:↵\n3, 1, 2↵\n' in result.out and '⟦1, 2, 3</s>⟧' in result.out
 
 
 def test_a_module_is_found_in_the_folder_one_is_in(tmp_path: Path) -> None:

@@ -1,15 +1,19 @@
 """Options of a bigram model whose probabilities are written down."""
 
 import dataclasses
+import itertools
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import tokenizers as library
 
 from jaxit.core.head import Head
-from jaxit.evaluation.rank_classification import Ranking, choose, option_ids, rank
+from jaxit.evaluation.rank_classification import Ranking, choose, option_ids, rank, reply_ids
+from jaxit.text import chat
 from jaxit.text.base import ByteTokenizer
 from jaxit.text.examples import Example, Part, TokenFormat, ordinary, prompt_ids, tokenize
+from jaxit.text.huggingface import HuggingFaceTokenizer, train_bpe
 
 # P(next | token): rows are the tokens 0..3.
 TABLE = np.array(
@@ -62,6 +66,22 @@ def test_options_are_tokenised_as_replies_in_training(encoder_decoder, marks):
         assert prompt_ids(example, tokenizer, format) + ids == trained
         assert ids[-1] == (2 if marks else 1)
     assert len(option_ids(example, 'a long one here', tokenizer, format)) == 9
+
+
+@pytest.mark.parametrize('name', chat.FORMATS)
+def test_options_are_the_replies_of_every_chat_format(name):
+    format, base = TokenFormat(False, 300, 300), train_bpe(['yes or no'] * 3, 270, prefix_space=True)
+    content = library.Tokenizer.from_str(base.content().decode())
+    content.add_special_tokens([mark for other in chat.FORMATS.values() for mark in other.marks])
+    files = {'tokenizer_config.json': base.files()['tokenizer_config.json']}
+    tokenizer = HuggingFaceTokenizer(content.to_str().encode(), companions=files)
+    for answer, option in itertools.product(('yes', 'no or yes'), repeat=2):
+        asked = [{'role': 'user', 'content': 'yes or no?'}]
+        talks = ([*asked, {'role': 'assistant', 'content': text}] for text in (answer, option))
+        example, whole = (Example(chat.to_parts(talk, name)) for talk in talks)
+        ids = option_ids(example, option, tokenizer, format)
+        assert prompt_ids(example, tokenizer, format) + ids == tokenize(whole, tokenizer, format).tokens.tolist()
+        assert ids == reply_ids(whole, tokenizer, format)
 
 
 def test_options_of_a_conversation_stand_in_the_last_reply():

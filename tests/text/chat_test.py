@@ -1,7 +1,6 @@
 """Chat formats: golden ids with real vocabularies, loss on replies and their marks alone."""
 
 import dataclasses
-import itertools
 import json
 import re
 
@@ -180,123 +179,14 @@ def test_a_prompt_ends_with_the_user_and_a_format_has_a_known_name():
         chat.to_parts([USER, REPLY], 'gemma2')
 
 
-# A system prompt and three turns in each format as it is published; what bears loss in braces.
-LONGER = (
-    {'role': 'system', 'content': 'Be brief.'},
-    *(
-        {'role': role, 'content': text}
-        for pair in (('Is it 4?', 'Yes'), ('And 6 × 7?', '42, or\nso'), ('Bye!', 'Bye now.'))
-        for role, text in zip(('user', 'assistant'), pair, strict=True)
-    ),
-)
-PUBLISHED = {
-    'plain': 'Be brief.\n\nIs it 4?\n{Yes</s>}And 6 × 7?\n{42, or\nso</s>}Bye!\n{Bye now.</s>}',
-    'gemma': '<bos><start_of_turn>user\nBe brief.\n\nIs it 4?<end_of_turn>\n<start_of_turn>model\n{Yes<end_of_turn>}\n'
-    '<start_of_turn>user\nAnd 6 × 7?<end_of_turn>\n<start_of_turn>model\n{42, or\nso<end_of_turn>}\n'
-    '<start_of_turn>user\nBye!<end_of_turn>\n<start_of_turn>model\n{Bye now.<end_of_turn>}',
-    'chatml': '<|im_start|>system\nBe brief.<|im_end|>\n'
-    '<|im_start|>user\nIs it 4?<|im_end|>\n<|im_start|>assistant\n{Yes<|im_end|>}\n'
-    '<|im_start|>user\nAnd 6 × 7?<|im_end|>\n<|im_start|>assistant\n{42, or\nso<|im_end|>}\n'
-    '<|im_start|>user\nBye!<|im_end|>\n<|im_start|>assistant\n{Bye now.<|im_end|>}',
-    'llama3': '<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\nBe brief.<|eot_id|>'
-    '<|start_header_id|>user<|end_header_id|>\n\nIs it 4?<|eot_id|>'
-    '<|start_header_id|>assistant<|end_header_id|>\n\n{Yes<|eot_id|>}'
-    '<|start_header_id|>user<|end_header_id|>\n\nAnd 6 × 7?<|eot_id|>'
-    '<|start_header_id|>assistant<|end_header_id|>\n\n{42, or\nso<|eot_id|>}'
-    '<|start_header_id|>user<|end_header_id|>\n\nBye!<|eot_id|>'
-    '<|start_header_id|>assistant<|end_header_id|>\n\n{Bye now.<|eot_id|>}',
-    'llama2': '<s>[INST] <<SYS>>\nBe brief.\n<</SYS>>\n\nIs it 4? [/INST]{Yes </s>}'
-    '<s>[INST] And 6 × 7? [/INST]{42, or\nso </s>}<s>[INST] Bye! [/INST]{Bye now. </s>}',
-    'mistral': '<s>[INST]Be brief.\n\nIs it 4?[/INST]{Yes</s>}'
-    '[INST]And 6 × 7?[/INST]{42, or\nso</s>}[INST]Bye![/INST]{Bye now.</s>}',
-    'zephyr': '<s><|system|>\nBe brief.</s>\n<|user|>\nIs it 4?</s>\n<|assistant|>\n{Yes</s>}\n'
-    '<|user|>\nAnd 6 × 7?</s>\n<|assistant|>\n{42, or\nso</s>}\n<|user|>\nBye!</s>\n<|assistant|>\n{Bye now.</s>}',
-    'vicuna': '<s>Be brief. USER: Is it 4? ASSISTANT:{Yes</s>}'
-    'USER: And 6 × 7? ASSISTANT:{42, or\nso</s>}USER: Bye! ASSISTANT:{Bye now.</s>}',
-    'alpaca': 'Be brief.\n\n### Instruction:\nIs it 4?\n\n### Response:{Yes</s>}'
-    '\n\n### Instruction:\nAnd 6 × 7?\n\n### Response:{42, or\nso</s>}'
-    '\n\n### Instruction:\nBye!\n\n### Response:{Bye now.</s>}',
-}
-VOCABULARIES = {
-    'plain': 'bytes',
-    'gemma': 'gemma3',
-    'chatml': 'smollm2',
-    'llama3': 'llama3',
-    'llama2': 'llama2',
-    'mistral': 'mistral_v3',
-    'zephyr': 'llama2',
-    'vicuna': 'llama2',
-    'alpaca': 'bytes',
-}
-
-
-def oracle_of(shared_data, name, tokenizer):
-    """Returns what encodes plain text, from the library that the vocabulary is made for."""
-    folder = shared_data / 'tokenizers' / name
-    if (folder / 'tokenizer.model').exists():
-        return sentencepiece.SentencePieceProcessor(model_file=str(folder / 'tokenizer.model')).encode
-    if (folder / 'tokenizer.json').exists():
-        whole = library.Tokenizer.from_file(str(folder / 'tokenizer.json'))
-        return lambda text: whole.encode(text, add_special_tokens=False).ids
-    return tokenizer.encode
-
-
-@pytest.mark.shared_data
-@pytest.mark.parametrize('format', chat.FORMATS)
-def test_three_turns_and_a_system_prompt_as_published(shared_data, real, format):
-    name = VOCABULARIES[format]
-    tokenizer = tokenizers.load('bytes') if name == 'bytes' else real(name)
-    encode = oracle_of(shared_data, name, tokenizer)
-    marks = {mark: tokenizer.special_id(mark) for mark in (*chat.get(format).marks, tokenizer.names[tokenizer.eos_id])}
-    marks |= {tokenizer.names[tokenizer.bos_id]: tokenizer.bos_id} if tokenizer.bos_id is not None else {}
-    ids, loss, on = [], [], False
-    for piece in re.split('(' + '|'.join(re.escape(mark) for mark in (*marks, '{', '}')) + ')', PUBLISHED[format]):
-        if piece in ('{', '}'):
-            on = piece == '{'
-        elif piece:
-            new = [marks[piece]] if piece in marks else encode(piece)
-            ids, loss = [*ids, *new], [*loss, *[on] * len(new)]
-    made = tokenize(Example(chat.to_parts(LONGER, format)), tokenizer, LONG)
-    assert made.tokens.tolist() == ids
-    assert made.loss_mask.tolist() == loss
-    end = re.search(r'Yes(.*?)}', PUBLISHED[format])[1]
-    written = tokenizer.decode(made.tokens[made.loss_mask], keep_specials=True)
-    assert written == ''.join(message['content'] + end for message in LONGER if message['role'] == 'assistant')
-
-
-@pytest.mark.shared_data
-def test_llama2_and_vicuna_are_what_whole_turns_tokenise_to(shared_data, real):
-    """Their own code encodes a user's and the assistant's turn as one text, BOS before and EOS behind."""
-    encode = oracle_of(shared_data, 'llama2', None)
-    pairs = [(LONGER[i]['content'], LONGER[i + 1]['content']) for i in (1, 3, 5)]
-    users = ['<<SYS>>\nBe brief.\n<</SYS>>\n\nIs it 4?', *(user for user, _ in pairs[1:])]
-    llama2 = [[1, *encode(f'[INST] {user} [/INST] {a} '), 2] for user, (_, a) in zip(users, pairs, strict=True)]
-    assert rows(LONGER, 'llama2', real('llama2'))[0] == [*itertools.chain(*llama2)]
-    leads = ['Be brief. ', '', '']
-    vicuna = [[*encode(f'{lead}USER: {u} ASSISTANT: {a}'), 2] for lead, (u, a) in zip(leads, pairs, strict=True)]
-    assert rows(LONGER, 'vicuna', real('llama2'))[0] == [1, *itertools.chain(*vicuna)]
-
-
-def test_zephyr_is_what_its_own_template_makes():
-    template = jinja2.Environment(trim_blocks=True, lstrip_blocks=True).from_string(
-        '{% for message in messages %}\n'
-        "{{ '<|' + message['role'] + '|>\\n' + message['content'] + eos_token }}\n"
-        "{% if loop.last and add_generation_prompt %}\n{{ '<|assistant|>' }}\n{% endif %}\n{% endfor %}"
-    )
-    tokenizer = tokenizers.load('bytes')
-    ids, _, prompt = rows(LONGER, 'zephyr', tokenizer)
-    assert tokenizer.decode(ids, keep_specials=True) == template.render(messages=LONGER, eos_token='</s>').rstrip('\n')
-    asked = template.render(messages=LONGER[:-1], eos_token='</s>', add_generation_prompt=True)
-    assert tokenizer.decode(prompt, keep_specials=True) == asked
-
-
 @pytest.mark.shared_data
 def test_a_tools_answer_in_chatml_is_what_smollm2s_own_template_makes(shared_data, real):
     folder = shared_data / 'tokenizers' / 'smollm2'
     template = jinja2.Template((folder / 'chat_template.jinja').read_text())
     talk = [*TALK[:2], {'role': 'assistant', 'content': '{"name": "add"}'}, {'role': 'tool', 'content': '4'}, TALK[2]]
+    oracle = library.Tokenizer.from_file(str(folder / 'tokenizer.json'))
     ids, loss, _ = rows(talk, 'chatml', real('smollm2'))
-    assert ids == oracle_of(shared_data, 'smollm2', None)(template.render(messages=talk).rstrip('\n'))
+    assert ids == oracle.encode(template.render(messages=talk).rstrip('\n'), add_special_tokens=False).ids
     assert loss == '{"name": "add"}<|im_end|>Yes<|im_end|>'
 
 
@@ -342,27 +232,6 @@ def test_what_llama2_is_written_with_may_not_be_typed():
             chat.to_parts([{'role': 'user', 'content': f'so {tag} then'}, REPLY], 'llama2')
 
 
-MARKED = [dict(message) for message in LONGER]
-MARKED[2]['weight'], MARKED[4]['weight'] = 0, 1.0
-
-
-@pytest.mark.shared_data
-@pytest.mark.parametrize('format', chat.FORMATS)
-@pytest.mark.parametrize(('loss', 'learnt'), [('all', (0, 1, 2)), ('last', (2,)), ('marked', (1, 2))])
-def test_which_turns_bear_loss_changes_no_id(real, format, loss, learnt):
-    tokenizer = tokenizers.load('bytes') if VOCABULARIES[format] == 'bytes' else real(VOCABULARIES[format])
-    whole = tokenize(Example(chat.to_parts(MARKED, format)), tokenizer, LONG)
-    example = Example(chat.to_parts(MARKED, format, loss=loss))
-    made = tokenize(example, tokenizer, LONG)
-    assert made.tokens.tolist() == whole.tokens.tolist()
-    end = re.search(r'Yes(.*?)}', PUBLISHED[format])[1]
-    replies = [message['content'] + end for message in MARKED if message['role'] == 'assistant']
-    written = tokenizer.decode(made.tokens[made.loss_mask], keep_specials=True)
-    assert written == ''.join(replies[i] for i in learnt)
-    asked = prompt_ids(Example(chat.prompt_parts(MARKED[:-1], format)), tokenizer, LONG)
-    assert asked == prompt_ids(example, tokenizer, LONG) == made.tokens[: len(asked)].tolist()
-
-
 def test_what_follows_the_last_marked_reply_is_left_out():
     talk = [USER, REPLY, USER, REPLY | {'content': 'y', 'weight': 0}]
     parts = chat.to_parts(talk, 'chatml', loss='marked')
@@ -381,14 +250,6 @@ def test_what_follows_the_last_marked_reply_is_left_out():
 def test_marks_that_say_nothing_are_refused(messages, loss, message):
     with pytest.raises(UserError, match=re.escape(message)):
         chat.to_parts(messages, 'plain', loss=loss)
-
-
-def test_earlier_replies_without_loss_are_cut_but_keep_their_ends():
-    tokenizer = tokenizers.load('bytes')
-    talk = [USER, REPLY | {'content': 'y' * 50}, USER | {'content': 'z'}, REPLY]
-    made = tokenize(Example(chat.to_parts(talk, 'plain', loss='last')), tokenizer, TokenFormat(False, 20, 9))
-    text = tokenizer.decode(made.tokens, keep_specials=True)
-    assert text == 'x\n' + 'y' * 15 + '</s>z\nx</s>' and made.boundaries == (20,) and made.cut_inputs == 35
 
 
 def test_t5_takes_a_conversation_of_which_one_reply_bears_loss():

@@ -53,6 +53,45 @@ def test_with_a_prefix_space_a_word_is_the_same_tokens_wherever_it_stands():
         assert tokenizer.decode(tokenizer.encode(text)) == text
 
 
+def test_a_text_that_goes_on_has_no_blank_before_its_first_word():
+    tokenizer = train_bpe(['the dog and the cat', 'a dog'] * 9, 300, prefix_space=True)
+    assert (
+        tokenizer.encode('dog') == tokenizer.encode(' dog', continues=True) != tokenizer.encode('dog', continues=True)
+    )
+    assert tokenizer.decode(tokenizer.encode('dog', continues=True)) == 'dog'
+    plain = train_bpe(TEXTS, 280)
+    assert plain.encode('dog', continues=True) == plain.encode('dog')
+
+
+@pytest.mark.parametrize(
+    'reader',
+    [
+        {'pre_tokenizer': {'type': 'Metaspace', 'replacement': '▁', 'prepend_scheme': 'always', 'split': True}},
+        {'pre_tokenizer': {'type': 'Metaspace', 'replacement': '▁', 'add_prefix_space': True}},
+        {
+            'pre_tokenizer': None,
+            'normalizer': {
+                'type': 'Sequence',
+                'normalizers': [
+                    {'type': 'Prepend', 'prepend': '▁'},
+                    {'type': 'Replace', 'pattern': {'String': ' '}, 'content': '▁'},
+                ],
+            },
+        },
+    ],
+    ids=['always', 'older', 'prepend'],
+)
+def test_every_way_to_put_a_blank_before_a_text_can_be_left_out(reader):
+    tokenizer = load(small_spec(**reader))
+    assert tokenizer.encode('s s') == [3, 4, 3, 4]
+    assert tokenizer.encode('s s', continues=True) == [4, 3, 4]
+
+
+def test_a_rendered_text_is_read_as_the_library_reads_it():
+    tokenizer = load(small_spec())
+    assert tokenizer.read('s</s>s s<think>') == [3, 4, 1, 3, 4, 3, 4, 8]
+
+
 def test_training_gives_the_same_bytes_in_another_process():
     code = f'from jaxit.text.huggingface import train_bpe\nprint(train_bpe({TEXTS!r}, 300).sha256)'
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)

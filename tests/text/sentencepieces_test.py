@@ -50,6 +50,26 @@ def test_user_defined_marks_are_text_and_other_pieces_are_not_touched(kind):
     assert (tokenizer.pad_id, tokenizer.eos_id, tokenizer.bos_id) == (0, 1, 3)
 
 
+@pytest.mark.parametrize('kind', ['bpe', 'unigram'])
+@pytest.mark.parametrize('blank', [True, False])
+def test_a_text_that_goes_on_has_no_blank_before_its_first_word(kind, blank):
+    model = train(model_type=kind, pad_id=0, eos_id=1, unk_id=2, bos_id=3, add_dummy_prefix=blank)
+    oracle = sentencepiece.SentencePieceProcessor(model_proto=model)
+    tokenizer = SentencePieceTokenizer(model)
+    for text in ('the cat', 'cat', 'dog <turn>', ''):
+        pieces = [oracle.id_to_piece(i) for i in tokenizer.encode(text, continues=True)]
+        assert ''.join(pieces) == text.replace(' ', '▁') or '<' in text
+        assert tokenizer.special_id('<turn>') not in tokenizer.encode(text, continues=True)
+    assert (tokenizer.encode('the cat', continues=True) == oracle.encode('the cat')) == (not blank)
+
+
+def test_a_rendered_text_is_read_with_its_marks_and_without_blanks_of_its_own():
+    roles = {'pad_id': 0, 'eos_id': 1, 'unk_id': 2, 'bos_id': 3}
+    tokenizer = SentencePieceTokenizer(train(model_type='bpe', remove_extra_whitespaces=False, **roles))
+    turn, the, dog = tokenizer.special_id('<turn>'), tokenizer.encode('the'), tokenizer.encode('dog', continues=True)
+    assert tokenizer.read('<s><turn> the<turn>dog</s>') == [3, turn, *the, turn, *dog, 1]
+
+
 def test_sentinels_count_down_from_the_last_id(model, tmp_path):
     (tmp_path / 'spiece.model').write_bytes(model)
     size = sentencepiece.SentencePieceProcessor(model_proto=model).get_piece_size()

@@ -18,7 +18,7 @@ from jaxit.tasks.rendering import examples, records, render_row
 from jaxit.tasks.sources import Python
 from jaxit.text.base import ByteTokenizer
 from jaxit.text.chat import to_parts
-from jaxit.text.examples import Part, TokenFormat, tokenize
+from jaxit.text.examples import TokenFormat, tokenize
 from jaxit.text.templates import Template
 
 COLOURS = ['red', 'green', 'blue']
@@ -155,10 +155,10 @@ def test_in_a_conversation_worked_examples_stand_in_the_users_turn(variant):
     for with_format, without in zip(chat, plain, strict=True):
         user = ''.join(part.text for part in without.parts[:-1]).rstrip()
         turns = [{'role': 'user', 'content': user}, {'role': 'assistant', 'content': without.targets}]
-        shown = [part for part in without.parts if part.optional]
-        begin, _, *end = to_parts(turns, 'chatml')[1:]
-        question = Part(without.parts[-2].text.rstrip())
-        parts = (Part('<|im_start|>', special=True), begin, *shown, question, *end)
+        mark, begin, user, *end = to_parts(turns, 'chatml')
+        texts = [*(part.text for part in without.parts[:-2]), without.parts[-2].text.rstrip()]
+        pieces = [dataclasses.replace(user, text=text, optional=text is not texts[-1]) for text in texts]
+        parts = (mark, begin, *pieces, *end)
         assert with_format == dataclasses.replace(without, parts=parts)
 
 
