@@ -14,6 +14,7 @@ inverts.
 """
 
 import dataclasses
+import functools
 import itertools
 import os
 import re
@@ -154,15 +155,30 @@ class Flan2022:
 
     def members(self, stem: str) -> tuple[Member, ...]:
         """Returns the data sets of a submixture; with `_ii` after its stem, their inversions."""
+        return self._members[stem]
+
+    @functools.cached_property
+    def _members(self) -> dict[str, tuple[Member, ...]]:
+        """All data sets by stem; made once, since each name that is looked up asks for them."""
         made = {
-            'flan': lambda: flan2021.members(self.data_dir),
-            'cot': lambda: cot.members(self.cot),
-            'cot_ii': lambda: cot.inversions(self.cot),
-            'dialog': lambda: dialog.members(self.data_dir),
-            'dialog_ii': lambda: dialog.inversions(self.data_dir),
-        }[stem]()
-        kept = (member for member in made if member.key.replace('_input_inversion', '') not in self.leave_out)
-        return tuple(dataclasses.replace(member, source=first(member.source, self.max_rows)) for member in kept)
+            'flan': flan2021.members(self.data_dir),
+            'cot': cot.members(self.cot),
+            'cot_ii': cot.inversions(self.cot),
+            'dialog': dialog.members(self.data_dir),
+            'dialog_ii': dialog.inversions(self.data_dir),
+        }
+        return {
+            stem: tuple(
+                dataclasses.replace(member, source=first(member.source, self.max_rows))
+                for member in members
+                if member.key.replace('_input_inversion', '') not in self.leave_out
+            )
+            for stem, members in made.items()
+        }
+
+    @functools.cached_property
+    def _by_key(self) -> dict[str, Member]:
+        return {member.key: member for members in self._members.values() for member in members}
 
     def data_sets(self) -> tuple[str, ...]:
         """Returns the keys of the data sets, without inversions."""
@@ -229,12 +245,8 @@ class Flan2022:
 
     def _task(self, name: str) -> Task | None:
         match = _TASK.fullmatch(name)
-        if match is None:
-            return None
-        stems = ('flan', 'cot', 'cot_ii', 'dialog', 'dialog_ii')
-        found = (member for stem in stems for member in self.members(stem) if member.key == match['key'])
-        member = next(found, None)
-        return None if member is None else task_of(name, member, VARIANTS[match['variant']], self.seed)
+        member = self._by_key.get(match['key']) if match else None
+        return task_of(name, member, VARIANTS[match['variant']], self.seed) if match and member else None
 
 
 def task_of(name: str, member: Member, variant: Variant, seed: int) -> Task:
