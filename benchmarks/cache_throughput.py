@@ -1,6 +1,6 @@
 """How fast rows become a cache of tokens, beside SeqIO on the same rows with the same vocabulary.
 
-    python benchmarks/cache_throughput.py --vocabulary spiece.model                   made-up rows
+    python benchmarks/cache_throughput.py                                             made-up rows, a vocabulary learnt of them
     python benchmarks/cache_throughput.py --vocabulary spiece.model --rows FILE.jsonl  the rows of a file, repeated
 
 Prints one JSON line. Every arm is a process of its own, timed from its first row to its last (the time to import TensorFlow
@@ -10,11 +10,12 @@ or to start workers is told apart), one after the other, and all of it several t
 - jaxit_beam: the same by Apache Beam's direct runner, two processes.
 - seqio_iterate: SeqIO's default pipeline (tokenize, append_eos_after_trim) over a text source, iterated and not written.
 - seqio_cache: SeqIO's own script for caches, Apache Beam's direct runner, two processes; from its start to its end
-  (it wants `pip install google-crc32c`).
+  (it wants `pip install google-crc32c`, and is left out without).
 """
 
 import argparse
 import gzip
+import importlib.util
 import json
 import os
 import random
@@ -76,6 +77,25 @@ def write(folder: Path, rows: Iterator[tuple[str, str]]) -> None:
             lines.write(json.dumps({'inputs': inputs, 'targets': targets}, ensure_ascii=False) + '\n')
             table.write('\t'.join(text.replace('\t', ' ').replace('\n', '\\n') for text in (inputs, targets)) + '\n')
     (folder / 'seqio_rows.py').write_text(SEQIO_TASKS)
+
+
+def learn_vocabulary(folder: Path) -> str:
+    """Trains a small SentencePiece model on the rows; returns its path."""
+    import sentencepiece
+
+    path = folder / 'learnt.model'
+    sentencepiece.SentencePieceTrainer.train(
+        input=str(folder / 'rows.tsv'),
+        model_prefix=str(path.with_suffix('')),
+        vocab_size=80,
+        hard_vocab_limit=False,
+        pad_id=0,
+        eos_id=1,
+        unk_id=2,
+        bos_id=-1,
+        minloglevel=2,
+    )
+    return str(path)
 
 
 def jaxit_arm(folder: Path, vocabulary: str, arm: str) -> float:
@@ -148,15 +168,16 @@ def measure(folder: Path, vocabulary: str, arm: str) -> dict[str, float]:
 def main() -> None:
     """Measures, or is one arm."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--vocabulary', required=True, help='a SentencePiece model')
+    parser.add_argument('--vocabulary', help='a SentencePiece model; learnt of the rows by default')
     parser.add_argument('--rows', type=Path, help='a JSONL file with inputs and targets, may be gzipped')
     parser.add_argument('--count', type=int, default=50_000, help='rows')
     parser.add_argument('--repeats', type=int, default=3)
-    parser.add_argument('--arms', nargs='*', default=list(ARMS), choices=ARMS)
+    here = [arm for arm in ARMS if arm != 'seqio_cache' or importlib.util.find_spec('google_crc32c')]
+    parser.add_argument('--arms', nargs='*', default=here, choices=ARMS)
     parser.add_argument('--arm', help=argparse.SUPPRESS)
     parser.add_argument('--folder', type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    vocabulary = str(Path(arguments.vocabulary).absolute())
+    vocabulary = str(Path(arguments.vocabulary).absolute()) if arguments.vocabulary else ''
     if arguments.arm:
         is_ours = arguments.arm.startswith('jaxit')
         print(jaxit_arm(arguments.folder, vocabulary, arguments.arm) if is_ours else seqio_arm(arguments.arm))
@@ -164,6 +185,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write(folder, read(arguments.rows, arguments.count) if arguments.rows else made_up(arguments.count))
+        vocabulary = vocabulary or learn_vocabulary(folder)
         found = [{arm: measure(folder, vocabulary, arm) for arm in arguments.arms} for _ in range(arguments.repeats)]
     result = {'rows': arguments.count, 'repeats': arguments.repeats}
     for arm in arguments.arms:

@@ -69,7 +69,7 @@ def test_the_bytes_are_those_of_local_workers(tmp_path, options):
 
 
 def test_workers_in_processes_of_their_own(tmp_path, monkeypatch):
-    """Sizes patched here are not known there, so parts have their real size: 600,000 rows would be many."""
+    """What is patched here is not known there, so parts have their real size: one for each task."""
     monkeypatch.undo()
     monkeypatch.setenv('PYTHONPATH', str(Path(__file__).parent))
     local, beam = plans(tmp_path / 'local'), plans(tmp_path / 'beam')

@@ -22,7 +22,7 @@ TABLE = {
     'acc': 'ag_news_subset openbookqa arc_challenge arc_easy paws_wiki imdb_reviews sentiment140 yelp_polarity_reviews '
     'hellaswag story_cloze piqa definite_pronoun_resolution winogrande wsc wsc273 anli_r1 anli_r2 anli_r3 snli trec cosmos_qa',
     'acc of numbers': 'math_dataset',
-    'acc (Matthews is a TODO)': 'cola',
+    'acc and Matthews': 'cola',
     'GLUE mrpc, qqp': 'glue_mrpc glue_qqp',
     'GLUE stsb': 'stsb',
     'GLUE sst2, mnli, qnli, wnli': 'sst2 mnli_matched mnli_mismatched qnli wnli',
@@ -41,7 +41,7 @@ MEANING = {
     'ED': {'edit_distance'},
     'acc': {'exact_match'},
     'acc of numbers': {'verbatim_match'},  # exact match drops punctuation, and with it the sign
-    'acc (Matthews is a TODO)': {'exact_match', 'matthews'},
+    'acc and Matthews': {'exact_match', 'matthews'},
     'GLUE mrpc, qqp': {'exact_match', 'binary_f1'},
     'GLUE stsb': {'pearson', 'spearman', 'exact_match'},  # the last for samples, which are right or wrong
     'GLUE sst2, mnli, qnli, wnli': {'exact_match'},
